@@ -1,0 +1,345 @@
+//! The road from a service to its token: client credentials from their home, then the vault. Everything that hands out a
+//! credential goes through here.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, HomeName, IDENTIFIER_RULE, Service, Services};
+use crate::error::{Error, Kind};
+use crate::resolve::{self, Account, Authority, Chosen, Rule, Target};
+use crate::store::{self, ClientCredentials, Home, Keyring};
+use crate::vault::{self, ConnectedAccount, Credential, MagicLink, NoCredential, Selector, Status, Vault};
+
+/// What is told to tools as expiry lies this many seconds before the real one.
+const EXPIRY_MARGIN: i64 = 60;
+
+/// The configuration of this user, and the time limit of this run.
+pub struct Broker {
+    /// The configuration directory.
+    pub directory: PathBuf,
+    /// The configured services.
+    pub services: Services,
+    /// The configured environments.
+    pub environments: Environments,
+    /// A complete set of environment variables; an incomplete one is an error once credentials are needed.
+    variables: Result<Option<ClientCredentials>, store::Error>,
+    deadline: Instant,
+}
+
+/// A credential ready to be handed out.
+#[derive(Debug)]
+pub struct Token {
+    /// What to authenticate with.
+    pub credential: Credential,
+    /// The expiry to tell, in seconds since 1970, margin taken off; `None` if there is none or it has passed.
+    pub expires_at: Option<i64>,
+    /// The vault calls the account ACTIVE, yet its token's expiry has passed.
+    pub looks_expired: bool,
+}
+
+/// What a person must do before there is a token.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// The service asked for.
+    pub service: String,
+    /// Its connection name.
+    pub connection: String,
+    /// Whose account.
+    pub identifier: String,
+    /// The account's status.
+    pub status: Status,
+    /// The link, or why there is none.
+    pub link: Result<MagicLink, vault::Error>,
+}
+
+impl Consent {
+    /// One sentence that an agent can pass on to its person.
+    pub fn message(&self) -> String {
+        let Self { service, identifier, status, link, .. } = self;
+        let state = match status {
+            Status::Active => "it is ACTIVE and its consent can be renewed".to_owned(),
+            Status::PendingAuth => "nobody has granted access yet".to_owned(),
+            Status::Expired => "the consent has ended or could not be refreshed".to_owned(),
+            Status::PendingVerification => "access was granted, but who granted it is not verified yet".to_owned(),
+            Status::Disconnected => "the account was disconnected".to_owned(),
+            Status::Other(word) => format!("the vault reports the status {word}"),
+        };
+        let ask = match link {
+            Ok(MagicLink { link, expires_at }) => {
+                let until = expires_at.map(|at| format!(" (valid until {})", rfc3339(at))).unwrap_or_default();
+                format!("open {link}{until}")
+            }
+            Err(error) => format!("the vault gave no link for it ({error})"),
+        };
+        format!("authorization needed for {service} (identifier {identifier}): {state}; {ask}")
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum Failure {
+    /// A person must act.
+    Consent(Box<Consent>),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<vault::Error> for Failure {
+    fn from(error: vault::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Error(error) => error,
+            Failure::Consent(consent) => {
+                let next = match consent.link {
+                    Ok(_) => format!(
+                        "open the link, then try again (a new link: `scalekit-auth connect {}`)",
+                        consent.service
+                    ),
+                    Err(_) => "open the connected account in the Scalekit dashboard".to_owned(),
+                };
+                Error::new(Kind::NeedsAuthorization, consent.message()).next(next)
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// Reads the configuration. The keyring and the network are left alone until a token is wanted.
+    pub fn load(deadline: Instant) -> Result<Self, Error> {
+        let directory = config::directory()?;
+        Ok(Self {
+            services: Services::load(&directory)?,
+            environments: Environments::load(&directory)?,
+            variables: store::from_variables(|name| std::env::var(name).ok()),
+            directory,
+            deadline,
+        })
+    }
+
+    /// The rule that answers for `target`.
+    pub fn resolve(&self, target: &Target, username: Option<&str>) -> Result<Rule<'_>, resolve::Error> {
+        resolve::resolve(&self.services, target, username, &self.own_hosts())
+    }
+
+    /// The hosts of all environments; a URL that cannot be read is nobody's host.
+    pub(crate) fn own_hosts(&self) -> Vec<Authority> {
+        let stored = self.environments.iter().filter_map(|e| vault::EnvironmentUrl::parse(&e.url).ok());
+        let variables = self.variables.iter().flatten().map(|credentials| credentials.url.clone());
+        stored.chain(variables).map(|url| url.authority().clone()).collect()
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Result<&Service, Error> {
+        if let Some(service) = self.services.get(name) {
+            return Ok(service);
+        }
+        let broken = self.services.unusable.iter().find(|(entry, _)| entry == name);
+        Err(match broken {
+            Some((_, reason)) => Error::new(Kind::NotConfigured, format!("the service {name} cannot be used"))
+                .why(reason)
+                .next(format!("`scalekit-auth config {name} CONNECTION` to set it again")),
+            None => Error::new(Kind::NotConfigured, format!("the service {name} is not configured")).next(format!(
+                "`scalekit-auth config {name} CONNECTION`, with the connection name of Scalekit dashboard, AgentKit > Connections"
+            )),
+        })
+    }
+
+    /// Whose account of `service` is meant.
+    pub fn account(&self, service: &Service, explicit: Option<&str>) -> Result<Account, Error> {
+        let variable = ["SCALEKIT_IDENTIFIER", "TOOL_IDENTIFIER"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let chosen = Chosen {
+            explicit,
+            from_environment: variable.as_deref(),
+            default: self.environments.default_identifier.as_deref(),
+        };
+        let account = resolve::account(service, &chosen);
+        if config::is_identifier(&account.identifier) {
+            return Ok(account);
+        }
+        Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))
+    }
+
+    /// Where the client credentials for `service` come from, in words; an error if that is decided wrongly.
+    pub fn credentials_source(&self, service: &Service) -> Result<String, Error> {
+        if self.uses_variables(service)? {
+            return Ok("the environment variables".into());
+        }
+        let name = environment_name(service);
+        Ok(match self.environments.get(name) {
+            Some(environment) => format!("{} (environment {name}, {})", environment.home.word(), environment.url),
+            None => format!("nowhere: not logged in to the environment {name}"),
+        })
+    }
+
+    /// A complete set of variables stands for the default environment; a service that names one keeps to it.
+    fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
+        Ok(self.variables()?.is_some() && service.environment.is_none())
+    }
+
+    /// The set of client credentials in the environment variables, if there is one.
+    pub fn variables(&self) -> Result<Option<&ClientCredentials>, Error> {
+        match &self.variables {
+            Ok(credentials) => Ok(credentials.as_ref()),
+            // An error is not Clone because of what other variants hold; reading again gives the same one.
+            Err(_) => match store::from_variables(|name| std::env::var(name).ok()) {
+                Err(error) => Err(error.into()),
+                Ok(_) => Ok(None),
+            },
+        }
+    }
+
+    /// The client credentials for `service`.
+    fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
+        match self.variables()? {
+            Some(credentials) if service.environment.is_none() => Ok(credentials.clone()),
+            _ => self.stored_credentials(environment_name(service)),
+        }
+    }
+
+    /// The client credentials of a stored environment, checked against what `config.json` says of it.
+    pub fn stored_credentials(&self, name: &str) -> Result<ClientCredentials, Error> {
+        let Some(environment) = self.environments.get(name) else {
+            return Err(not_logged_in(name));
+        };
+        let credentials = match environment.home {
+            HomeName::Keyring => Keyring::new(name).read()?,
+        };
+        if credentials.url.as_str() != environment.url || credentials.client_id != environment.client_id {
+            return Err(Error::new(Kind::NotConfigured, format!("the environment {name} is not what was stored"))
+                .why("config.json and the keyring name different URLs or client ids")
+                .next(login_command(name)));
+        }
+        Ok(credentials)
+    }
+
+    /// The vault of `service`'s environment.
+    pub fn vault(&self, service: &Service) -> Result<Vault, Error> {
+        self.open(self.credentials(service)?)
+    }
+
+    /// The vault that `credentials` open.
+    pub fn open(&self, credentials: ClientCredentials) -> Result<Vault, Error> {
+        Ok(Vault::new(credentials, self.deadline)?)
+    }
+
+    /// A fresh credential of the connected account, created in the vault if it is missing there.
+    pub fn token(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
+        let vault = self.vault(service)?;
+        let selector = selector(service, account);
+        let found = read_or_create(&vault, selector)?;
+        if found.status != Status::Active {
+            let link = vault.magic_link(selector);
+            return Err(Failure::Consent(Box::new(consent(service, account, found.status, link))));
+        }
+        let now = jiff::Timestamp::now().as_second();
+        let told = found.expires_at.map(|at| at - EXPIRY_MARGIN);
+        Ok(Token {
+            credential: found.credential.map_err(|error| no_credential(service, error))?,
+            expires_at: told.filter(|at| *at > now),
+            looks_expired: found.expires_at.is_some_and(|at| at <= now),
+        })
+    }
+
+    /// A link for granting consent; for an ACTIVE account only if `renew`.
+    pub fn consent(&self, service: &Service, account: &Account, renew: bool) -> Result<Option<Consent>, Error> {
+        let vault = self.vault(service)?;
+        let selector = selector(service, account);
+        let found = read_or_create(&vault, selector)?;
+        if found.status == Status::Active && !renew {
+            return Ok(None);
+        }
+        let link = vault.magic_link(selector);
+        Ok(Some(consent(service, account, found.status, link)))
+    }
+}
+
+/// Where somebody else created the account in the meantime, it is read again.
+fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAccount, vault::Error> {
+    match vault.account(selector) {
+        Err(vault::Error::NotFound) => match vault.create_account(selector) {
+            Err(vault::Error::Exists) => vault.account(selector),
+            other => other,
+        },
+        other => other,
+    }
+}
+
+fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
+    Selector { connection: &service.connection, identifier: &account.identifier }
+}
+
+fn consent(service: &Service, account: &Account, status: Status, link: Result<MagicLink, vault::Error>) -> Consent {
+    Consent {
+        service: service.name.clone(),
+        connection: service.connection.clone(),
+        identifier: account.identifier.clone(),
+        status,
+        link,
+    }
+}
+
+fn no_credential(service: &Service, why: NoCredential) -> Error {
+    let error = Error::new(Kind::VaultRefused, format!("the vault has no token for {}", service.name)).why(why);
+    match why {
+        NoCredential::Withheld => {
+            error.next("let the environment return credentials (Scalekit dashboard, AgentKit settings)")
+        }
+        NoCredential::Malformed => {
+            error.next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
+        }
+        NoCredential::TrustedIdp | NoCredential::NoAuth => error,
+    }
+}
+
+/// The environment that `service` belongs to.
+pub fn environment_name(service: &Service) -> &str {
+    service.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT)
+}
+
+/// The error for an environment that was never stored; names the three values and where to find them.
+pub fn not_logged_in(name: &str) -> Error {
+    Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
+        .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
+        .next(format!("{}, or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together", login_command(name)))
+}
+
+fn login_command(name: &str) -> String {
+    if name == DEFAULT_ENVIRONMENT {
+        "`scalekit-auth login`".into()
+    } else {
+        format!("`scalekit-auth login --environment {name}`")
+    }
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
+
+impl From<resolve::Error> for Error {
+    fn from(error: resolve::Error) -> Self {
+        match &error {
+            resolve::Error::Nobody(_) => Error::new(Kind::NotConfigured, &error)
+                .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should; `scalekit-auth list` shows what is there"),
+            resolve::Error::OwnHost(_) => Error::new(Kind::NotConfigured, &error),
+            resolve::Error::Ambiguous { .. } => Error::new(Kind::Ambiguous, &error).next(
+                "decide with `scalekit-auth config SERVICE CONNECTION --host HOST/PATH`, or ask by the service's name",
+            ),
+            resolve::Error::UnknownUsername { .. } => Error::new(Kind::Ambiguous, &error)
+                .next("`scalekit-auth config SERVICE CONNECTION --identifier NAME` adds one; or leave the user name out of the URL"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `logout`: removes the client credentials of one environment; services and other environments stay.
+
+use super::note;
+use crate::broker::not_logged_in;
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, HomeName};
+use crate::error::Error;
+use crate::store::{Home, Keyring};
+
+/// Remove stored client credentials
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Which environment
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_ENVIRONMENT)]
+    environment: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
+    let name = &arguments.environment;
+    let directory = config::directory()?;
+    let environments = Environments::load(&directory)?;
+    let environment = environments.get(name).ok_or_else(|| not_logged_in(name))?;
+    match environment.home {
+        HomeName::Keyring => Keyring::new(name).remove()?,
+    };
+    Environments::remove(&directory, name)?;
+    note(format!("logged out of {} (environment {name}); the configured services stay", environment.url));
+    Ok(())
+}

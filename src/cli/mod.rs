@@ -1,0 +1,145 @@
+//! The commands that people type. Each file parses nothing itself: it calls, and prints.
+
+mod config;
+mod connect;
+mod git_chain;
+pub mod git_credential;
+mod list;
+mod login;
+mod logout;
+mod remove;
+mod status;
+mod token;
+mod which;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+
+use crate::broker::Broker;
+use crate::config::is_service_name;
+use crate::error::{Error, Kind};
+use crate::resolve::{Rule, Target};
+
+const AFTER_HELP: &str = "\
+First steps:
+  scalekit-auth login                               store the client credentials in the OS keyring
+  scalekit-auth config github github-x1y2           name a connection of your Scalekit environment
+  git config --global credential.helper scalekit    let git ask for tokens
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 5 needs authorization,
+6 the vault refused, 7 the vault cannot be reached, 8 ambiguous.";
+
+/// Fresh OAuth tokens from your Scalekit vault, for git and any tool that can run a command
+#[derive(Debug, Parser)]
+#[command(name = "scalekit-auth", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove client credentials and store them in the OS keyring
+    Login(login::Arguments),
+    /// Remove stored client credentials
+    Logout(logout::Arguments),
+    /// Show each environment, where its client credentials live, and whether they can be read
+    Status(status::Arguments),
+    /// Name a connection as a service, and say which hosts are its own
+    Config(config::Arguments),
+    /// List the configured services
+    List,
+    /// Remove a service
+    Remove(remove::Arguments),
+    /// Print a fresh token for a service, URL or host
+    Token(token::Arguments),
+    /// Print a link where a person grants or renews consent
+    Connect(connect::Arguments),
+    /// Say which service and account would answer for a URL, or why none would
+    Which(which::Arguments),
+    /// Speak git's credential helper protocol on stdin and stdout
+    GitCredential(git_credential::Arguments),
+}
+
+/// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
+pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing sensible is left to do when the terminal is gone.
+            let _ = error.print();
+            return error.exit_code().try_into().unwrap_or(1);
+        }
+    };
+    let result = match arguments.command {
+        Command::Login(arguments) => login::run(arguments),
+        Command::Logout(arguments) => logout::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments, deadline),
+        Command::Config(arguments) => config::run(arguments),
+        Command::List => list::run(deadline),
+        Command::Remove(arguments) => remove::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments, deadline),
+        Command::Connect(arguments) => connect::run(&arguments, deadline),
+        Command::Which(arguments) => which::run(&arguments, deadline),
+        Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("scalekit-auth: {error}");
+            error.kind().exit_code()
+        }
+    }
+}
+
+/// Writes all of `text` to stdout at once.
+fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::new(Kind::Failed, "the output cannot be written").why(error))
+}
+
+/// One line on stderr that is no error.
+fn note(text: impl std::fmt::Display) {
+    eprintln!("scalekit-auth: {}", crate::error::plain(&text.to_string()));
+}
+
+/// An argument that may be a service or a place: with `://` a URL, with `.` or `:` a host, else a service.
+enum Place {
+    Target(Target, Option<String>),
+    Service(String),
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = |why: &dyn std::fmt::Display| {
+            Error::new(Kind::Usage, format!("{text:?} is neither a service, a host nor a URL")).why(why)
+        };
+        if text.contains("://") {
+            let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;
+            Ok(Self::Target(target, user))
+        } else if text.contains(['.', ':']) {
+            Target::from_host(text).map(|target| Self::Target(target, None)).map_err(|error| wrong(&error))
+        } else if is_service_name(text) {
+            Ok(Self::Service(text.to_owned()))
+        } else {
+            Err(wrong(&crate::config::SERVICE_RULE))
+        }
+    }
+
+    /// The service this place leads to, and the rule that led there.
+    fn service<'a>(&self, broker: &'a Broker) -> Result<(&'a crate::config::Service, Option<Rule<'a>>), Error> {
+        match self {
+            Self::Service(name) => Ok((broker.service(name)?, None)),
+            Self::Target(target, user) => {
+                let rule = broker.resolve(target, user.as_deref())?;
+                Ok((rule.service, Some(rule)))
+            }
+        }
+    }
+}

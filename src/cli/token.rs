@@ -1,0 +1,117 @@
+//! `token`: a fresh token and a newline on stdout, nothing else.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::{Place, note, print};
+use crate::broker::{Broker, Consent, Failure, Token, rfc3339};
+use crate::config::Service;
+use crate::error::{Error, Kind};
+use crate::resolve::Account;
+use crate::secret::Secret;
+use crate::vault::Credential;
+
+/// Print a fresh token for a service, URL or host
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
+    place: String,
+    /// Whose account inside the connection
+    #[arg(long, value_name = "NAME")]
+    identifier: Option<String>,
+    /// Print a JSON object with token, type and expiry; failures too
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let outcome = find(arguments, deadline);
+    match outcome {
+        Ok(found) if arguments.json => print(&format!("{}\n", found.to_json()?.expose())),
+        Ok(found) => print(&format!("{}\n", found.token()?.1.expose())),
+        Err(failure) => {
+            let description = failure_to_json(&failure);
+            if arguments.json {
+                print(&format!("{description}\n"))?;
+            }
+            Err(failure.into())
+        }
+    }
+}
+
+struct Found {
+    service: Service,
+    account: Account,
+    token: Token,
+}
+
+fn find(arguments: &Arguments, deadline: Instant) -> Result<Found, Failure> {
+    let place = Place::parse(&arguments.place)?;
+    let broker = Broker::load(deadline)?;
+    let (service, _) = place.service(&broker)?;
+    let account = broker.account(service, arguments.identifier.as_deref())?;
+    let token = broker.token(service, &account)?;
+    if token.looks_expired {
+        note(format!("the token of {} is past its expiry, though its account is ACTIVE", service.name));
+    }
+    let found = Found { service: service.clone(), account, token };
+    // A failure to print is a failure of the whole, also for --json.
+    found.token()?;
+    Ok(found)
+}
+
+impl Found {
+    /// The token's type and the token; user name and password are none.
+    fn token(&self) -> Result<(&'static str, &Secret<String>), Error> {
+        match &self.token.credential {
+            Credential::Bearer(token) => Ok(("Bearer", token)),
+            Credential::ApiKey(key) => Ok(("ApiKey", key)),
+            Credential::Basic { .. } => Err(Error::new(
+                Kind::Usage,
+                format!("{} has a user name and a password, not a token", self.service.name),
+            )
+            .next("let git use them: `git config --global credential.helper scalekit`")),
+        }
+    }
+
+    fn to_json(&self) -> Result<Secret<String>, Error> {
+        let (token_type, token) = self.token()?;
+        let object = json!({
+            "version": 1,
+            "status": "ok",
+            "service": self.service.name,
+            "connection": self.service.connection,
+            "identifier": self.account.identifier,
+            "token": token.expose(),
+            "token_type": token_type,
+            "expires_at": self.token.expires_at.map(rfc3339),
+        });
+        Ok(Secret::new(object.to_string()))
+    }
+}
+
+fn failure_to_json(failure: &Failure) -> Value {
+    match failure {
+        Failure::Error(error) => json!({
+            "version": 1, "status": "error", "code": error.kind().code(), "message": error.line(),
+        }),
+        Failure::Consent(consent) => consent_to_json(consent),
+    }
+}
+
+/// The object for an account that a person must grant or renew; protocol.md describes it.
+pub(super) fn consent_to_json(consent: &Consent) -> Value {
+    let Consent { service, connection, identifier, status, link } = consent;
+    json!({
+        "version": 1,
+        "status": "needs_authorization",
+        "service": service,
+        "connection": connection,
+        "identifier": identifier,
+        "account_status": status.word(),
+        "link": link.as_ref().ok().map(|link| link.link.as_str()),
+        "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
+        "message": crate::error::plain(&consent.message()),
+    })
+}

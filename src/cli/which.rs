@@ -1,0 +1,66 @@
+//! `which`: who would answer for a place, and why, without network or keyring.
+
+use std::time::Instant;
+
+use super::{Place, print};
+use crate::broker::Broker;
+use crate::error::{Error, plain};
+use crate::resolve::{catalogue, rules};
+
+/// Say which service and account would answer for a URL, or why none would
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A URL, host or service
+    place: String,
+    /// Whose account inside the connection
+    #[arg(long, value_name = "NAME")]
+    identifier: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let place = Place::parse(&arguments.place)?;
+    let broker = Broker::load(deadline)?;
+    let (service, rule) = match place.service(&broker) {
+        Ok(found) => found,
+        Err(error) => return Err(explain(error, &place, &broker)),
+    };
+    let account = broker.account(service, arguments.identifier.as_deref())?;
+    let mut lines = Vec::new();
+    if let Place::Target(target, _) = &place {
+        lines.push(("target", target.to_string()));
+    }
+    if let Some(rule) = &rule {
+        lines.push(("rule", format!("{} ({})", rule.pattern, rule.source.word())));
+    }
+    lines.push(("service", service.name.clone()));
+    lines.push(("connection", service.connection.clone()));
+    lines.push(("identifier", format!("{} (from {})", account.identifier, account.source)));
+    lines.push(("credentials", broker.credentials_source(service)?));
+    if let Some(rule) = &rule {
+        let git =
+            rule.git_username.map_or("not answered here".into(), |name| format!("answered with the user name {name}"));
+        lines.push(("git", git));
+    }
+    print(&lines.iter().map(|(key, value)| format!("{key:<12} {}\n", plain(value))).collect::<String>())
+}
+
+/// For a place of nobody's: what comes near it.
+fn explain(error: Error, place: &Place, broker: &Broker) -> Error {
+    let Place::Target(target, _) = place else { return error };
+    let near = broker.services.iter().flat_map(rules).find(|rule| rule.pattern.claims_host(target));
+    if let Some(rule) = near {
+        return error.why(format!("{} claims only {}", rule.service.name, rule.pattern));
+    }
+    let host = &target.authority.host;
+    for row in catalogue::PROVIDERS {
+        if row.places.iter().any(|place| place.host == host) {
+            let message = format!("it is a host of {}, for which no service is configured", row.id);
+            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION`", row.slug));
+        }
+        if row.tenants.iter().any(|suffix| host.ends_with(&format!(".{suffix}"))) {
+            let message = format!("it is one customer's host at {}, and you have not said that it is yours", row.id);
+            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION --host {host}`", row.slug));
+        }
+    }
+    error
+}

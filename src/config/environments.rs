@@ -1,0 +1,176 @@
+//! `config.json`: the environments without their secrets, and where each one's client credentials live.
+//!
+//! ```json
+//! {"version": 1, "environments": {"default": {"url": "https://acme.scalekit.com", "client_id": "skc_1",
+//!                                             "home": "keyring"}}, "default_identifier": "ada"}
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::{Error, file};
+
+/// The environment that `login` fills when no other is named.
+pub const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// The format that this version reads and writes.
+const VERSION: u64 = 1;
+
+/// Where the client credentials of an environment live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HomeName {
+    /// The OS keyring.
+    Keyring,
+}
+
+impl HomeName {
+    /// The word in `config.json` and in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+        }
+    }
+}
+
+/// One environment as `config.json` knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// The user's name for it.
+    pub name: String,
+    /// Its URL, without a trailing slash.
+    pub url: String,
+    /// The client id.
+    pub client_id: String,
+    /// Where the secret is.
+    pub home: HomeName,
+}
+
+/// All environments, and the identifier used where nothing else names one.
+#[derive(Debug, Default)]
+pub struct Environments {
+    list: Vec<Environment>,
+    /// The configured default identifier.
+    pub default_identifier: Option<String>,
+}
+
+impl Environments {
+    /// Reads `config.json` in `directory`; a missing file means that nothing is configured.
+    pub fn load(directory: &Path) -> Result<Self, Error> {
+        let path = path(directory);
+        let document = file::read(&path)?;
+        let wrong = |message: &str| Error::Entry { path: path.clone(), message: message.to_owned() };
+        check_version(&document).map_err(wrong)?;
+        let list = match document.get("environments") {
+            None => Vec::new(),
+            Some(Value::Object(entries)) => entries
+                .iter()
+                .map(|(name, entry)| parse(name, entry).map_err(|m| wrong(&format!("environment {name}: {m}"))))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(wrong("environments is not an object")),
+        };
+        let default_identifier = match document.get("default_identifier") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if super::is_identifier(text) => Some(text.clone()),
+            Some(_) => return Err(wrong("default_identifier is not an identifier")),
+        };
+        Ok(Self { list, default_identifier })
+    }
+
+    /// The environment of this name.
+    pub fn get(&self, name: &str) -> Option<&Environment> {
+        self.list.iter().find(|environment| environment.name == name)
+    }
+
+    /// All of them, in the file's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Environment> {
+        self.list.iter()
+    }
+
+    /// Adds `environment` or replaces the one of its name.
+    pub fn put(directory: &Path, environment: &Environment) -> Result<(), Error> {
+        edit(directory, |entries| {
+            let Environment { name, url, client_id, home } = environment;
+            let entry = json!({"url": url, "client_id": client_id, "home": home.word()});
+            entries.insert(name.clone(), entry);
+        })
+    }
+
+    /// Removes the environment of this name.
+    pub fn remove(directory: &Path, name: &str) -> Result<(), Error> {
+        edit(directory, |entries| {
+            entries.shift_remove(name);
+        })
+    }
+}
+
+fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Error> {
+    let path = path(directory);
+    file::update(&path, |document| {
+        let wrong = |message: &str| Error::Entry { path: path.clone(), message: message.to_owned() };
+        check_version(document).map_err(wrong)?;
+        document.insert("version".into(), VERSION.into());
+        match document.entry("environments").or_insert_with(|| json!({})) {
+            Value::Object(entries) => change(entries),
+            _ => return Err(wrong("environments is not an object")),
+        }
+        Ok(())
+    })
+}
+
+fn check_version(document: &Map<String, Value>) -> Result<(), &'static str> {
+    match document.get("version") {
+        None => Ok(()),
+        Some(version) if version.as_u64() == Some(VERSION) => Ok(()),
+        Some(_) => Err("it was written by another version of scalekit-auth; this one reads version 1"),
+    }
+}
+
+fn parse(name: &str, entry: &Value) -> Result<Environment, String> {
+    let text = |key: &str| {
+        entry.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(format!("{key} is missing or not text"))
+    };
+    let home = match text("home")?.as_str() {
+        "keyring" => HomeName::Keyring,
+        other => return Err(format!("this version knows no home {other:?}")),
+    };
+    Ok(Environment { name: name.to_owned(), url: text("url")?, client_id: text("client_id")?, home })
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("config.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_loaded_and_what_is_unknown_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(path(dir.path()), r#"{"default_identifier": "ada", "later": true}"#).unwrap();
+        let environment = Environment {
+            name: "dev".into(),
+            url: "https://a.scalekit.dev".into(),
+            client_id: "skc_1".into(),
+            home: HomeName::Keyring,
+        };
+        Environments::put(dir.path(), &environment).unwrap();
+        let loaded = Environments::load(dir.path()).unwrap();
+        assert_eq!(loaded.get("dev"), Some(&environment));
+        assert_eq!(loaded.default_identifier.as_deref(), Some("ada"));
+        assert!(std::fs::read_to_string(path(dir.path())).unwrap().contains("later"));
+        Environments::remove(dir.path(), "dev").unwrap();
+        assert_eq!(Environments::load(dir.path()).unwrap().iter().count(), 0);
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(path(dir.path()), r#"{"version": 2}"#).unwrap();
+        assert!(Environments::load(dir.path()).is_err());
+        assert!(Environments::remove(dir.path(), "x").is_err());
+        assert_eq!(std::fs::read_to_string(path(dir.path())).unwrap(), r#"{"version": 2}"#);
+    }
+}

@@ -1,0 +1,109 @@
+//! Reading and writing a configuration file: one lock for the directory, atomic replacement, mode 0600.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::{Error, json};
+
+/// How long one command waits for another that is changing the configuration.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+/// The document in `path`, an empty one if there is no such file.
+pub fn read(path: &Path) -> Result<Map<String, Value>, Error> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(Error::io("cannot read", path, error)),
+    };
+    check_owner(path)?;
+    match json::parse(&bytes) {
+        Ok(Value::Object(document)) => Ok(document),
+        Ok(_) => Err(Error::broken(path, 1, 1, "the file must hold a JSON object")),
+        Err(error) => Err(Error::broken(path, error.line(), error.column(), &error.to_string())),
+    }
+}
+
+/// Reads `path`, lets `change` edit the document, and replaces the file by the result, all under the directory's
+/// lock. When `change` fails, or the file cannot be parsed, the file stays as it is.
+pub fn update<T, E: From<Error>>(
+    path: &Path,
+    change: impl FnOnce(&mut Map<String, Value>) -> Result<T, E>,
+) -> Result<T, E> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    create_directory(directory).map_err(|error| Error::io("cannot create", directory, error))?;
+    let _lock = lock(directory)?;
+    let mut document = read(path)?;
+    let before = document.clone();
+    let result = change(&mut document)?;
+    if document != before {
+        write(path, &document).map_err(|error| Error::io("cannot write", path, error))?;
+    }
+    Ok(result)
+}
+
+fn write(path: &Path, document: &Map<String, Value>) -> io::Result<()> {
+    // A dotfile manager's symbolic link stays one: its target is what gets replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = target.parent().unwrap_or(Path::new("/"));
+    let mut text = serde_json::to_vec_pretty(document)?;
+    text.push(b'\n');
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(&target)?;
+    Ok(())
+}
+
+/// A directory of ours, mode 0700 where we make it.
+pub fn create_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+fn lock(directory: &Path) -> Result<File, Error> {
+    let path: PathBuf = directory.join(".lock");
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|error| Error::io("cannot open", &path, error))?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked(path)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("cannot lock", &path, error)),
+        }
+    }
+}
+
+/// A file that somebody else could have written decides nothing about where tokens go.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).map_err(|error| Error::io("cannot read", path, error))?;
+    let own = rustix::process::geteuid().as_raw();
+    if metadata.uid() != own && metadata.uid() != 0 {
+        return Err(Error::Unsafe(path.to_owned(), "it belongs to another user"));
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return Err(Error::Unsafe(path.to_owned(), "every user may write it"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<(), Error> {
+    Ok(())
+}

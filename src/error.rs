@@ -1,0 +1,148 @@
+//! The one error a person sees: what happened, why, the next command to type, and an exit code.
+
+use std::fmt;
+
+/// What kind of failure it was; each kind has its documented exit code and its `code` in JSON output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Something local went wrong that no other kind describes, such as a full disk.
+    Failed,
+    /// The command line or an argument's form is wrong.
+    Usage,
+    /// A service, host or environment is not configured, or a configuration file cannot be used.
+    NotConfigured,
+    /// No home of the client credentials can be read.
+    NoKeyring,
+    /// A person must grant or renew consent for the connected account.
+    NeedsAuthorization,
+    /// The vault answered and refused.
+    VaultRefused,
+    /// The vault could not be reached or did not answer in time.
+    VaultUnreachable,
+    /// Two configured answers are equally good.
+    Ambiguous,
+}
+
+impl Kind {
+    /// The exit code of our own commands for this kind; helper modes use their protocol's status instead.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::NotConfigured => 3,
+            Kind::NoKeyring => 4,
+            Kind::NeedsAuthorization => 5,
+            Kind::VaultRefused => 6,
+            Kind::VaultUnreachable => 7,
+            Kind::Ambiguous => 8,
+        }
+    }
+
+    /// The stable word for this kind in JSON output.
+    pub fn code(self) -> &'static str {
+        match self {
+            Kind::Failed => "failed",
+            Kind::Usage => "usage",
+            Kind::NotConfigured => "not_configured",
+            Kind::NoKeyring => "no_keyring",
+            Kind::NeedsAuthorization => "needs_authorization",
+            Kind::VaultRefused => "vault_refused",
+            Kind::VaultUnreachable => "vault_unreachable",
+            Kind::Ambiguous => "ambiguous",
+        }
+    }
+}
+
+/// An error in a person's words. Every part is free of secrets and of control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    what: String,
+    why: Option<String>,
+    next: Option<String>,
+}
+
+impl Error {
+    /// An error that says what happened.
+    pub fn new(kind: Kind, what: impl fmt::Display) -> Self {
+        Self { kind, what: plain(&what.to_string()), why: None, next: None }
+    }
+
+    /// Adds the reason.
+    #[must_use]
+    pub fn why(mut self, why: impl fmt::Display) -> Self {
+        self.why = Some(plain(&why.to_string()));
+        self
+    }
+
+    /// Adds what the person does next, usually a command to type.
+    #[must_use]
+    pub fn next(mut self, next: impl fmt::Display) -> Self {
+        self.next = Some(plain(&next.to_string()));
+        self
+    }
+
+    /// Which kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// All parts in one line, for the helper modes and for JSON messages.
+    pub fn line(&self) -> String {
+        let mut line = self.what.clone();
+        if let Some(why) = &self.why {
+            line.push_str(": ");
+            line.push_str(why);
+        }
+        if let Some(next) = &self.next {
+            line.push_str("; ");
+            line.push_str(next);
+        }
+        line
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        if let Some(why) = &self.why {
+            write!(f, "\n  why:  {why}")?;
+        }
+        if let Some(next) = &self.next {
+            write!(f, "\n  next: {next}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Text from outside made fit for a terminal: control characters (C0, DEL, C1, and the invisible marks that reorder
+/// text) become `?`, and the length is bounded.
+pub fn plain(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    text.chars().take(LONGEST).map(|c| if is_unsafe_on_screen(c) { '?' } else { c }).collect()
+}
+
+fn is_unsafe_on_screen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_loses_its_control_characters() {
+        assert_eq!(plain("a\x1b[31mb\r\nc\u{9b}d\u{202e}e"), "a?[31mb??c?d?e");
+    }
+
+    #[test]
+    fn a_line_holds_every_part() {
+        let error = Error::new(Kind::Usage, "it broke").why("a\nb").next("run it again");
+        assert_eq!(error.line(), "it broke: a?b; run it again");
+        assert_eq!(error.to_string(), "it broke\n  why:  a?b\n  next: run it again");
+    }
+}

@@ -1,0 +1,35 @@
+//! The wire protocols, one file each: bytes in, bytes out, no I/O. protocol.md describes them byte by byte.
+
+pub mod git;
+
+use std::path::Path;
+
+/// A protocol that can be selected by the name under which the executable is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// gitcredentials(7).
+    Git,
+}
+
+/// Which name selects which protocol; installed as links to the executable.
+pub const NAMES: &[(&str, Protocol)] = &[("git-credential-scalekit", Protocol::Git)];
+
+impl Protocol {
+    /// The protocol that the executable's name selects.
+    pub fn by_name(argv0: &Path) -> Option<Self> {
+        let name = argv0.file_stem()?.to_str()?;
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, protocol)| *protocol)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_name_decides() {
+        assert_eq!(Protocol::by_name(Path::new("/a/b/git-credential-scalekit")), Some(Protocol::Git));
+        assert_eq!(Protocol::by_name(Path::new("git-credential-scalekit.exe")), Some(Protocol::Git));
+        assert_eq!(Protocol::by_name(Path::new("scalekit-auth")), None);
+    }
+}

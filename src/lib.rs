@@ -1,0 +1,51 @@
+//! `scalekit-auth` answers "what do I send to this URL?" in the protocol of the tool that asks, with a fresh token from a
+//! Scalekit vault.
+//!
+//! The road of every answer: [`helper`] decodes the request, [`resolve`] finds the service, [`broker`] gets the token by
+//! way of [`store`] (the client credentials) and [`vault`] (Scalekit's API), and [`helper`] encodes the answer. [`cli`]
+//! holds the commands that people type, [`config`] the two files they write.
+
+#![forbid(unsafe_code)]
+
+pub mod broker;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod helper;
+mod refusals;
+pub mod resolve;
+pub mod secret;
+pub mod store;
+pub mod vault;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use helper::Protocol;
+
+/// Every call that a tool waits for has ended by then, whatever network and keyring do.
+const TIME_LIMIT: Duration = Duration::from_millis(7500);
+
+/// Runs the program that `args` ask for, its own name first, and returns the exit status.
+pub fn run(args: Vec<OsString>) -> u8 {
+    let deadline = Instant::now() + TIME_LIMIT;
+    harden();
+    let name = args.first().map(Path::new).and_then(Protocol::by_name);
+    match name {
+        Some(Protocol::Git) => cli::git_credential::run(args.get(1).and_then(|action| action.to_str()), deadline),
+        None => cli::run(args, deadline),
+    }
+}
+
+/// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic
+/// messages without their payload, which could quote one.
+fn harden() {
+    #[cfg(target_os = "linux")]
+    // Where the kernel refuses, the program is as it would be without; there is nobody to tell.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("scalekit-auth: internal error at {place}; please report it");
+    }));
+}

@@ -1,0 +1,200 @@
+//! Which targets a service claims: an exact host or the names below one, a port, a path prefix.
+
+use std::fmt;
+
+use super::catalogue;
+use super::target::{self, Authority, Scheme, Target, is_plain_path};
+
+/// Why a text is not a host pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The place itself is misspelled.
+    #[error("{0}")]
+    Target(#[from] target::Error),
+    /// Plain http to another machine would show the token to everyone on the way.
+    #[error("http is possible for loopback hosts only")]
+    Http,
+    /// A star anywhere but in front.
+    #[error("`*` may only stand for the first label, as in *.example.com")]
+    Star,
+    /// The names below this host belong to different owners.
+    #[error("the names below {0} belong to whoever registers them; name the exact host")]
+    Tenants(String),
+    /// The path could be read in two ways.
+    #[error("its path has dot segments, empty segments or encoded slashes")]
+    Path,
+}
+
+/// A pattern as users write it after `--host`: `[scheme://]host[:port][/path]`, the host's first label possibly `*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    scheme: Scheme,
+    /// Matches the names below `authority.host` instead of that host.
+    below: bool,
+    authority: Authority,
+    /// Empty, or begins with `/` and does not end with one.
+    path: String,
+}
+
+impl Pattern {
+    /// Reads a pattern of the user's.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Scheme::parse(scheme)?, rest),
+            None => (Scheme::Https, text),
+        };
+        let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (below, place) = match place.strip_prefix("*.") {
+            Some(base) => (true, base),
+            None => (false, place),
+        };
+        if place.contains('*') {
+            return Err(Error::Star);
+        }
+        let authority = Authority::parse(scheme, place)?;
+        if scheme == Scheme::Http && !authority.is_loopback() {
+            return Err(Error::Http);
+        }
+        if below && spans_owners(&authority.host) {
+            return Err(Error::Tenants(authority.host));
+        }
+        let path = path.trim_end_matches('/');
+        if !is_plain_path(path) {
+            return Err(Error::Path);
+        }
+        Ok(Self { scheme, below, authority, path: path.to_owned() })
+    }
+
+    /// A row of the catalogue, which tests hold to the rules of [`Pattern::parse`].
+    pub(super) fn built_in(host: &str, path: &str) -> Self {
+        Self {
+            scheme: Scheme::Https,
+            below: false,
+            authority: Authority { host: host.to_owned(), port: None },
+            path: path.to_owned(),
+        }
+    }
+
+    /// Whether this pattern claims `target`.
+    pub fn matches(&self, target: &Target) -> bool {
+        self.claims_host(target) && target.is_below(&self.path)
+    }
+
+    /// Whether scheme, host and port fit, whatever the path.
+    pub fn claims_host(&self, target: &Target) -> bool {
+        let (wanted, asked) = (&self.authority, &target.authority);
+        self.scheme == target.scheme
+            && wanted.port == asked.port
+            && if self.below {
+                asked.host.strip_suffix(&wanted.host).is_some_and(|rest| rest.ends_with('.'))
+            } else {
+                wanted.host == asked.host
+            }
+    }
+
+    /// Orders patterns that match the same target: an exact host first, then the longer path.
+    pub fn precision(&self) -> (bool, usize) {
+        (!self.below, self.path.len())
+    }
+
+    /// Whether it tells paths apart.
+    pub fn has_path(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// Host and port; for a pattern with a star, the host below which it matches.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The one place it names, for git's configuration; `None` for a pattern with a star.
+    pub fn origin(&self) -> Option<String> {
+        (!self.below).then(|| format!("{}://{}", self.scheme.name(), self.authority))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scheme == Scheme::Http {
+            f.write_str("http://")?;
+        }
+        let star = if self.below { "*." } else { "" };
+        write!(f, "{star}{}{}", self.authority, self.path)
+    }
+}
+
+/// Whether the names below `host` may have different owners: top-level names, and the hosts where providers put their
+/// tenants (design rule: tenant hosts are pinned).
+fn spans_owners(host: &str) -> bool {
+    let crosses = |shared: &str| shared == host || shared.ends_with(&format!(".{host}"));
+    !host.contains('.')
+        || host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        || host.starts_with('[')
+        || catalogue::TENANT_SUFFIXES.iter().any(|suffix| crosses(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(pattern: &str, url: &str) -> bool {
+        let target = Target::from_url(url).unwrap().0;
+        Pattern::parse(pattern).unwrap().matches(&target)
+    }
+
+    #[test]
+    fn exact_hosts_match_themselves_only() {
+        assert!(matches("github.com", "https://github.com/a/b"));
+        for url in [
+            "https://evilgithub.com",
+            "https://github.com.evil.net",
+            "https://api.github.com",
+            "http://github.com",
+            "https://github.com:8443",
+        ] {
+            assert!(!matches("github.com", url), "{url}");
+        }
+    }
+
+    #[test]
+    fn stars_respect_labels_and_never_match_the_apex() {
+        assert!(matches("*.acme.com", "https://git.acme.com"));
+        assert!(matches("*.acme.com", "https://a.b.acme.com"));
+        assert!(!matches("*.acme.com", "https://acme.com"));
+        assert!(!matches("*.acme.com", "https://evilacme.com"));
+    }
+
+    #[test]
+    fn stars_across_owners_and_http_to_others_are_refused() {
+        for text in [
+            "*.zendesk.com",
+            "*.my.salesforce.com",
+            "*.salesforce.com",
+            "*.com",
+            "*",
+            "a.*.com",
+            "*.*.com",
+            "http://github.com",
+            "github.com/a/../b",
+            "github.com//a",
+            "*.127.0.0.1",
+            "https://u@github.com",
+        ] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+        assert!(Pattern::parse("*.acme.zendesk.com").is_ok());
+        assert!(matches("http://127.0.0.1:8080", "http://127.0.0.1:8080/x"));
+        assert!(!matches("http://127.0.0.1:8080", "http://127.0.0.1:8081/x"));
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_reading_again_changes_nothing(text in "(http://)?(\\*\\.)?[a-z0-9.:-]{1,20}(/[a-z/]{0,8})?") {
+            if let Ok(pattern) = Pattern::parse(&text) {
+                prop_assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern));
+            }
+        }
+    }
+}

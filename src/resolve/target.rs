@@ -1,0 +1,333 @@
+//! What a tool wants to talk to, normalised: scheme, host, port, path.
+//!
+//! A host is checked as bytes before the URL library sees it, and afterwards both must agree, because the library alone
+//! turns `GITHUB%2ecom`, a tab or full-width letters into `github.com`.
+
+use std::fmt;
+
+use url::Url;
+
+/// Longest URL or host we look at, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// Why a text is not a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A byte that no URL may hold unescaped.
+    #[error("it holds a space, a control character, a backslash or a letter outside ASCII")]
+    Byte,
+    /// Not `https` or `http`.
+    #[error("only https is answered (http for a loopback host that the user listed)")]
+    Scheme,
+    /// A password in the URL is never ours to use.
+    #[error("it carries a password")]
+    Password,
+    /// The host is not spelled as we accept it.
+    #[error("its host is not a plain host name")]
+    Host,
+    /// The port is not a number from 1 to 65535.
+    #[error("its port is not a number from 1 to 65535")]
+    Port,
+    /// Longer than any real URL.
+    #[error("it is too long")]
+    Length,
+}
+
+/// The part before `://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// TLS.
+    Https,
+    /// Plain; answered for listed loopback hosts only.
+    Http,
+}
+
+impl Scheme {
+    /// Reads `https` or `http`, in any case.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text.to_ascii_lowercase().as_str() {
+            "https" => Ok(Self::Https),
+            "http" => Ok(Self::Http),
+            _ => Err(Error::Scheme),
+        }
+    }
+
+    /// The name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http => 80,
+        }
+    }
+}
+
+/// A host and, where it is not the scheme's own, a port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Authority {
+    /// ASCII lower case; an IPv6 address keeps its brackets.
+    pub host: String,
+    /// `None` is the scheme's default port.
+    pub port: Option<u16>,
+}
+
+impl Authority {
+    /// Checks `host` or `host:port` as bytes, then against the URL library.
+    pub fn parse(scheme: Scheme, text: &str) -> Result<Self, Error> {
+        if text.len() > LONGEST {
+            return Err(Error::Length);
+        }
+        let (host, port) = match text.rfind(':') {
+            Some(at) if !text[at..].contains(']') => (&text[..at], Some(&text[at + 1..])),
+            _ => (text, None),
+        };
+        let host = host.to_ascii_lowercase();
+        if !is_spelled_as_host(&host) || url::Host::parse(&host).map(|h| h.to_string()) != Ok(host.clone()) {
+            return Err(Error::Host);
+        }
+        let port = port.map(parse_port).transpose()?;
+        Ok(Self { host, port: port.filter(|port| *port != scheme.default_port()) })
+    }
+
+    /// Whether the host is this machine: `localhost`, 127.0.0.0/8, `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        match url::Host::parse(&self.host) {
+            Ok(url::Host::Ipv4(address)) => address.is_loopback(),
+            Ok(url::Host::Ipv6(address)) => address.is_loopback(),
+            _ => self.host == "localhost",
+        }
+    }
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_spelled_as_host(host: &str) -> bool {
+    if let Some(inside) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        return inside.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+    }
+    host.len() <= 253
+        && host.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+fn parse_port(text: &str) -> Result<u16, Error> {
+    let plain = !text.is_empty() && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if plain => Ok(port),
+        _ => Err(Error::Port),
+    }
+}
+
+/// Scheme, host, port and path that a credential is asked for. User names are never part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Scheme.
+    pub scheme: Scheme,
+    /// Host and port.
+    pub authority: Authority,
+    /// The path as it was spelled, beginning with `/`; just `/` where none was given.
+    path: String,
+}
+
+impl Target {
+    /// A URL, and the user name in it, decoded. Query and fragment are dropped.
+    pub fn from_url(text: &str) -> Result<(Self, Option<String>), Error> {
+        check_bytes(text)?;
+        let (scheme, rest) = text.split_once("://").ok_or(Error::Scheme)?;
+        let scheme = Scheme::parse(scheme)?;
+        let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user, authority) = match place.rsplit_once('@') {
+            Some((user, authority)) => (Some(user), authority),
+            None => (None, place),
+        };
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err(Error::Password);
+        }
+        let authority = Authority::parse(scheme, authority)?;
+        let parsed = Url::parse(text).map_err(|_| Error::Host)?;
+        if parsed.host_str() != Some(&authority.host) || parsed.port() != authority.port {
+            return Err(Error::Host);
+        }
+        let user = user
+            .filter(|user| !user.is_empty())
+            .map(|user| percent_encoding::percent_decode_str(user).decode_utf8_lossy().into_owned());
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        Ok((Self::new(scheme, authority, path), user))
+    }
+
+    /// `host` or `host:port`, meant as https.
+    pub fn from_host(text: &str) -> Result<Self, Error> {
+        check_bytes(text)?;
+        let authority = Authority::parse(Scheme::Https, text)?;
+        Ok(Self::new(Scheme::Https, authority, ""))
+    }
+
+    /// The attributes `protocol`, `host` and `path` of git's helper protocol (git-credential(1)).
+    pub fn from_git(protocol: &str, host: &str, path: Option<&str>) -> Result<Self, Error> {
+        let scheme = Scheme::parse(protocol)?;
+        check_bytes(host)?;
+        let authority = Authority::parse(scheme, host)?;
+        Ok(Self::new(scheme, authority, path.unwrap_or_default()))
+    }
+
+    fn new(scheme: Scheme, authority: Authority, path: &str) -> Self {
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Self { scheme, authority, path }
+    }
+
+    /// Whether the path is `prefix` or below it, on segment boundaries. The empty prefix holds for every path; a path
+    /// that a server could read in two ways (dot segments, `//`, `\`, encoded dots and slashes) is below no other one.
+    pub fn is_below(&self, prefix: &str) -> bool {
+        if prefix.is_empty() {
+            return true;
+        }
+        is_plain_path(&self.path)
+            && self.path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.name(), self.authority)?;
+        if self.path != "/" {
+            f.write_str(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether every reader of `path` sees the same segments in it.
+pub fn is_plain_path(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\')
+        && !["//", "%2e", "%2f", "%5c", "?", "#"].iter().any(|trick| lower.contains(trick))
+        && !path.split('/').any(|segment| segment == "." || segment == "..")
+}
+
+fn check_bytes(text: &str) -> Result<(), Error> {
+    if text.len() > LONGEST {
+        return Err(Error::Length);
+    }
+    if text.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\') { Ok(()) } else { Err(Error::Byte) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn host(url: &str) -> Result<String, Error> {
+        Target::from_url(url).map(|(target, _)| target.authority.to_string())
+    }
+
+    #[test]
+    fn hosts_are_lower_cased_and_default_ports_dropped() {
+        assert_eq!(host("https://GitHub.COM:443/x"), Ok("github.com".into()));
+        assert_eq!(host("https://github.com:8443"), Ok("github.com:8443".into()));
+        assert_eq!(host("http://127.0.0.1:80/"), Ok("127.0.0.1".into()));
+        assert_eq!(host("https://[::1]:5/"), Ok("[::1]:5".into()));
+    }
+
+    #[test]
+    fn spellings_that_a_library_would_smooth_over_are_refused() {
+        for url in [
+            "https://GITHUB%2ecom/",
+            "https:\\\\github.com",
+            "https://git\thub.com",
+            "https://ｇithub.com",
+            "https://github.com./",
+            "https://github..com",
+            "https://.github.com",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://127.1/",
+            "https://github.com:",
+            "https://github.com:0443",
+            "https://github.com:99999",
+            "https://[::0001]/",
+            "https://",
+            "https:///github.com",
+            "https:github.com",
+            "https://user:pass@github.com",
+            "https://github.com\r\n",
+            "https://gíthub.com",
+            "https://git_hub.com",
+            "https://-github.com",
+            "ftp://github.com",
+            "github.com",
+            "https://github.com\\@evil.net/",
+        ] {
+            assert!(host(url).is_err(), "{url} gave {:?}", host(url));
+        }
+    }
+
+    #[test]
+    fn user_names_are_split_off_and_decoded() {
+        let (target, user) = Target::from_url("https://me%40x.com@github.com/a?b#c").unwrap();
+        assert_eq!(user.as_deref(), Some("me@x.com"));
+        assert_eq!(target.to_string(), "https://github.com/a");
+        assert_eq!(host("https://api.github.com@evil.net/"), Ok("evil.net".into()));
+    }
+
+    #[test]
+    fn path_prefixes_end_at_segments_and_tricks_match_none() {
+        let below = |path: &str| {
+            let target = Target::from_git("https", "www.googleapis.com", Some(path)).unwrap();
+            target.is_below("/calendar")
+        };
+        assert!(below("/calendar") && below("calendar/v3") && below("/calendar/"));
+        for path in [
+            "/calendars",
+            "/",
+            "/calendar/../drive",
+            "//calendar",
+            "/calendar//x",
+            "/calendar/%2e%2E/drive",
+            "/calendar%2fx",
+            "/calendar\\x",
+            "/./calendar",
+            "/calendar/%5Cx",
+            "/calendar/é",
+        ] {
+            assert!(!below(path), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_reading_again_changes_nothing(text in "(https?://)?[a-zA-Z0-9.:\\[\\]@%_/-]{0,40}") {
+            if let Ok((target, _)) = Target::from_url(&text) {
+                let again = Target::from_url(&target.to_string());
+                prop_assert_eq!(again.map(|(t, _)| t), Ok(target));
+            }
+        }
+
+        #[test]
+        fn a_host_that_passes_is_what_the_url_library_reads(text in "\\PC{0,30}") {
+            let url = format!("https://{text}/");
+            if let Ok((target, _)) = Target::from_url(&url) {
+                let parsed = Url::parse(&url).unwrap();
+                prop_assert_eq!(parsed.host_str(), Some(target.authority.host.as_str()));
+            }
+        }
+    }
+}

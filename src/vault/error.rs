@@ -1,0 +1,114 @@
+//! What can go wrong between us and the vault.
+
+use super::UrlError;
+use crate::error::{Error as Shown, Kind};
+
+/// Why the vault gave no answer that can be used. The texts hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The environment URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The proxy variable is not a proxy's URL.
+    #[error("{0} is not a proxy's URL")]
+    Proxy(&'static str),
+    /// The host was not found or took no connection.
+    #[error("no connection to {host}: {reason}")]
+    Connect {
+        /// Which host.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The certificate or the handshake was refused.
+    #[error("no trusted TLS connection to {host}: {reason}")]
+    Tls {
+        /// Which host.
+        host: String,
+        /// What the TLS library said.
+        reason: String,
+    },
+    /// The time limit passed.
+    #[error("{0} did not answer in time")]
+    Timeout(String),
+    /// The connection broke before the reply was complete.
+    #[error("{0} broke off the connection in mid-reply")]
+    Cut(String),
+    /// 502, 503 or 504, also after retries.
+    #[error("{host} is unavailable (status {status})")]
+    Unavailable {
+        /// Which host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// 429 and no time left to wait.
+    #[error("the vault limits the rate of requests{}", .0.map(|s| format!(" and asks to wait {s} s")).unwrap_or_default())]
+    RateLimited(Option<u64>),
+    /// More bytes than any real reply has.
+    #[error("the reply is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Not the JSON that was asked for.
+    #[error("the reply to {0} cannot be read")]
+    Unreadable(&'static str),
+    /// A redirect, which is never followed.
+    #[error("the vault answered with a redirect, which is not followed")]
+    Redirect,
+    /// `/oauth/token` refused.
+    #[error("the client credentials were refused (status {status}{reason})")]
+    Credentials {
+        /// The HTTP status.
+        status: u16,
+        /// `, error: description` as far as the reply gave them.
+        reason: String,
+    },
+    /// 404 with `RESOURCE_NOT_FOUND`: no such account, or no such connection.
+    #[error("the vault knows no such resource")]
+    NotFound,
+    /// 409, or 400 with `RESOURCE_ALREADY_EXISTS`.
+    #[error("the resource exists already")]
+    Exists,
+    /// 403 with `CONNECTION_NOT_ENABLED`.
+    #[error("the connection is not enabled in this environment")]
+    NotEnabled,
+    /// Any other refusal.
+    #[error("the vault refused {route} (status {status}{reason})")]
+    Refused {
+        /// Method and path.
+        route: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// `, error_code: message` as far as the reply gave them.
+        reason: String,
+    },
+}
+
+impl From<Error> for Shown {
+    fn from(error: Error) -> Self {
+        let unreachable = || Shown::new(Kind::VaultUnreachable, "the vault cannot be reached").why(&error);
+        let refused = || Shown::new(Kind::VaultRefused, "the vault refused").why(&error);
+        match &error {
+            Error::Url(error) => crate::store::Error::Url(error.clone()).into(),
+            Error::Proxy(_) => unreachable().next("correct or unset it"),
+            Error::Connect { .. } | Error::Timeout(_) | Error::Cut(_) | Error::Unavailable { .. } => {
+                unreachable().next("check the network, HTTPS_PROXY and the environment URL, then `scalekit-auth status --check`")
+            }
+            Error::Tls { .. } => unreachable().next(
+                "if a company proxy opens TLS, point SSL_CERT_FILE to its CA certificates; else check the environment URL",
+            ),
+            Error::TooLarge(_) | Error::Unreadable(_) | Error::Redirect => {
+                refused().next("check that the environment URL is Scalekit's: `scalekit-auth status`")
+            }
+            Error::RateLimited(_) => refused().next("wait, then try again"),
+            Error::Credentials { .. } => refused().next(
+                "run `scalekit-auth login` with the client id and secret of Scalekit dashboard, Settings > API credentials",
+            ),
+            Error::NotEnabled => refused().next("enable it in the Scalekit dashboard, AgentKit > Connections"),
+            Error::NotFound => {
+                refused().next("compare the connection name with Scalekit dashboard, AgentKit > Connections")
+            }
+            Error::Exists | Error::Refused { .. } => refused(),
+        }
+    }
+}

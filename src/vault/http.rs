@@ -1,0 +1,237 @@
+//! Requests to one host over one connection: time limit, size limit, no redirects, and the retries that are safe.
+
+use std::error::Error as _;
+use std::time::{Duration, Instant};
+
+use ureq::http::{self, HeaderMap};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Proxy};
+
+use super::{EnvironmentUrl, Error};
+use crate::secret::Secret;
+
+/// No real reply comes near this.
+const LARGEST_REPLY: u64 = 1024 * 1024;
+/// A second attempt to connect is not begun later than this after the first.
+const CONNECT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
+/// How often a request is sent at most.
+const ATTEMPTS: u32 = 4;
+/// The first pause before a retry; it doubles, and a random half is taken off.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// What must be left of the time limit for a retry to make sense.
+const LEAST: Duration = Duration::from_millis(300);
+
+/// One request. `repeatable` ones are sent again after 429, 502, 503, 504 and broken connections; what creates
+/// something is not.
+pub(super) struct Request<'a> {
+    pub method: http::Method,
+    pub url: String,
+    pub bearer: Option<&'a Secret<String>>,
+    pub content_type: &'static str,
+    pub body: &'a [u8],
+    pub repeatable: bool,
+}
+
+/// A complete reply.
+pub(super) struct Reply {
+    pub status: u16,
+    pub body: Secret<Vec<u8>>,
+    retry_after: Option<Duration>,
+}
+
+/// The client for one environment.
+pub(super) struct Http {
+    agent: Agent,
+    host: String,
+    deadline: Instant,
+}
+
+impl Http {
+    /// Prepares a client for `url`; no connection is made yet.
+    pub fn new(url: &EnvironmentUrl, deadline: Instant) -> Result<Self, Error> {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into())
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy_for(url)?)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .no_delay(true)
+            .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { agent: config.into(), host: url.authority().to_string(), deadline })
+    }
+
+    /// Sends `request`, again where that is safe and there is time.
+    pub fn send(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        let start = Instant::now();
+        for attempt in 1.. {
+            let outcome = self.once(request);
+            let pause = match &outcome {
+                Ok(reply) if reply.status == 429 => reply.retry_after,
+                Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
+                Err(Error::Cut(_)) => Some(backoff(attempt)),
+                Err(Error::Connect { .. }) if attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN => {
+                    Some(backoff(attempt))
+                }
+                _ => None,
+            };
+            match pause {
+                Some(pause) if request.repeatable && attempt < ATTEMPTS && self.left() > pause + LEAST => {
+                    std::thread::sleep(pause);
+                }
+                _ => return self.judge(outcome?),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Statuses that mean the same on every route.
+    fn judge(&self, reply: Reply) -> Result<Reply, Error> {
+        match reply.status {
+            300..=399 => Err(Error::Redirect),
+            429 => Err(Error::RateLimited(reply.retry_after.map(|wait| wait.as_secs()))),
+            status @ 502..=504 => Err(Error::Unavailable { host: self.host.clone(), status }),
+            _ => Ok(reply),
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn once(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        let mut builder = http::Request::builder()
+            .method(request.method.clone())
+            .uri(&request.url)
+            .header("accept", "application/json");
+        if let Some(bearer) = request.bearer {
+            builder = builder.header("authorization", format!("Bearer {}", bearer.expose()));
+        }
+        if !request.body.is_empty() {
+            builder = builder.header("content-type", request.content_type);
+        }
+        let explain = |error| self.explain(error);
+        let left = self.left();
+        if left.is_zero() {
+            return Err(Error::Timeout(self.host.clone()));
+        }
+        let ready = builder.body(request.body).map_err(|error| explain(error.into()))?;
+        let ready = self.agent.configure_request(ready).timeout_global(Some(left)).build();
+        let mut response = self.agent.run(ready).map_err(explain)?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let body = response.body_mut().with_config().limit(LARGEST_REPLY).read_to_vec().map_err(explain)?;
+        Ok(Reply { status, body: Secret::new(body), retry_after })
+    }
+
+    fn explain(&self, error: ureq::Error) -> Error {
+        let host = self.host.clone();
+        match error {
+            ureq::Error::Timeout(_) => Error::Timeout(host),
+            ureq::Error::HostNotFound => Error::Connect { host, reason: "the host name was not found".into() },
+            ureq::Error::ConnectionFailed => Error::Connect { host, reason: "the connection was refused".into() },
+            ureq::Error::BodyExceedsLimit(limit) => Error::TooLarge(limit),
+            ureq::Error::Rustls(error) => Error::Tls { host, reason: error.to_string() },
+            ureq::Error::Tls(reason) => Error::Tls { host, reason: reason.into() },
+            ureq::Error::Io(error) => self.explain_io(&error),
+            ureq::Error::Protocol(_) => Error::Cut(host),
+            other => Error::Connect { host, reason: other.to_string() },
+        }
+    }
+
+    fn explain_io(&self, error: &std::io::Error) -> Error {
+        use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+        let host = self.host.clone();
+        // ureq hands a failed handshake through as an I/O error around the TLS library's.
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(tls) = tls {
+            let reason = tls.to_string();
+            return Error::Tls { host, reason };
+        }
+        match error.kind() {
+            TimedOut => Error::Timeout(host),
+            ConnectionRefused | HostUnreachable | NetworkUnreachable => {
+                Error::Connect { host, reason: error.source().map_or_else(|| error.to_string(), ToString::to_string) }
+            }
+            _ => Error::Cut(host),
+        }
+    }
+}
+
+/// Doubles with each attempt; a random half is taken off, so that many processes do not come back together.
+fn backoff(attempt: u32) -> Duration {
+    use ring::rand::SecureRandom;
+    let mut random = [0xff];
+    // Without randomness the pause is merely not jittered.
+    let _ = ring::rand::SystemRandom::new().fill(&mut random);
+    let full = FIRST_PAUSE * 2u32.pow(attempt - 1);
+    full / 2 + full / 2 * u32::from(random[0]) / 255
+}
+
+/// `Retry-After` as seconds or as a date (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let wait = date.as_second() - jiff::Timestamp::now().as_second();
+    Some(Duration::from_secs(wait.try_into().unwrap_or(0)))
+}
+
+/// The proxy of `HTTPS_PROXY` (else `ALL_PROXY`), unless `NO_PROXY` names the host. Loopback is never proxied. A proxy
+/// variable that cannot be read is an error: going out directly is not what its owner asked for.
+fn proxy_for(url: &EnvironmentUrl) -> Result<Option<Proxy>, Error> {
+    let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = &url.authority().host;
+    let exempt = get("NO_PROXY").or_else(|| get("no_proxy")).is_some_and(|list| is_exempt(&list, host));
+    if exempt || url.authority().is_loopback() {
+        return Ok(None);
+    }
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        if let Some(value) = get(name) {
+            return Proxy::new(&value).map(Some).map_err(|_| Error::Proxy(name));
+        }
+    }
+    Ok(None)
+}
+
+/// As curl reads `NO_PROXY`: hosts separated by commas, each with the names below it; `*` is every host.
+fn is_exempt(list: &str, host: &str) -> bool {
+    list.split(',').map(|entry| entry.trim().trim_start_matches("*.").trim_start_matches('.')).any(|entry| {
+        let entry = entry.to_ascii_lowercase();
+        let below = || host.strip_suffix(&entry).is_some_and(|rest| rest.ends_with('.'));
+        entry == "*" || (!entry.is_empty() && (entry == host || below()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proxy_names_a_host_and_what_is_below_it() {
+        assert!(is_exempt("a.com, .scalekit.com", "acme.scalekit.com"));
+        assert!(is_exempt("scalekit.com", "scalekit.com"));
+        assert!(is_exempt("*", "x"));
+        assert!(!is_exempt("kit.com,, ", "acme.scalekit.com"));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", text.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(wait("3"), Some(Duration::from_secs(3)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert!(wait("Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(1_000_000));
+        assert_eq!(wait("soon"), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! Scalekit's JSON, read tolerantly: both ways of writing an absent field (left out; empty, zero, null or 1970), snake and
+//! camel case, and unknown fields (scalekit-api.md, section 0). Values that are secrets go straight into [`Secret`]; a
+//! refresh token is never taken out of the reply at all.
+
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::secret::Secret;
+
+/// Reply of `POST /oauth/token` (RFC 6749, 5.1).
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenReply {
+    #[serde(default)]
+    pub access_token: Text,
+}
+
+/// Reply of the routes that return one connected account.
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountReply {
+    #[serde(alias = "connectedAccount", default)]
+    pub connected_account: Option<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    #[serde(default)]
+    pub status: Text,
+    #[serde(alias = "authorizationType", default)]
+    pub authorization_type: Text,
+    #[serde(alias = "authorizationDetails", default)]
+    pub authorization_details: Option<Details>,
+    #[serde(alias = "tokenExpiresAt", default)]
+    pub token_expires_at: Text,
+}
+
+/// The oneof of `authorization_details`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Details {
+    #[serde(alias = "oauthToken", default)]
+    pub oauth_token: Option<OauthToken>,
+    #[serde(alias = "staticAuth", default)]
+    pub static_auth: Option<StaticAuth>,
+    #[serde(alias = "googleDwd", default)]
+    pub google_dwd: Option<GoogleDwd>,
+    #[serde(alias = "trustedIdp", default)]
+    pub trusted_idp: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OauthToken {
+    #[serde(alias = "accessToken", default)]
+    pub access_token: Text,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GoogleDwd {
+    #[serde(alias = "accessToken", default)]
+    pub access_token: Text,
+    #[serde(alias = "tokenExpiresAt", default)]
+    pub token_expires_at: Text,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StaticAuth {
+    #[serde(default)]
+    pub details: Option<StaticDetails>,
+}
+
+/// The keys of `static_auth.details` that Scalekit documents.
+#[derive(Debug, Deserialize)]
+pub(super) struct StaticDetails {
+    #[serde(default)]
+    pub token: Text,
+    #[serde(default)]
+    pub bearer_token: Text,
+    #[serde(default)]
+    pub api_key: Text,
+    #[serde(default)]
+    pub username: Text,
+    #[serde(default)]
+    pub password: Text,
+}
+
+/// Reply of `POST /api/v1/connected_accounts/magic_link`.
+#[derive(Debug, Deserialize)]
+pub(super) struct LinkReply {
+    #[serde(default)]
+    pub link: Text,
+    #[serde(default)]
+    pub expiry: Text,
+}
+
+/// An error body: `{"code","message","details"}` of the API, or `{"error","error_description"}` of RFC 6749.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ErrorReply {
+    #[serde(default)]
+    pub message: Text,
+    #[serde(default)]
+    details: Option<Vec<ErrorDetail>>,
+    #[serde(default)]
+    pub error: Text,
+    #[serde(default)]
+    pub error_description: Text,
+}
+
+#[derive(Debug, Deserialize)]
+struct ErrorDetail {
+    #[serde(alias = "errorCode", default)]
+    error_code: Text,
+}
+
+impl ErrorReply {
+    /// The first `error_code` among the details.
+    pub fn error_code(&self) -> Option<&str> {
+        self.details.iter().flatten().find_map(|detail| detail.error_code.get())
+    }
+}
+
+/// Text that may be absent in any of Scalekit's ways. Kept as a secret, since some of it is.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Text(Option<Secret<String>>);
+
+impl Text {
+    /// The text, if there is any.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_ref().map(|text| text.expose().as_str())
+    }
+
+    /// The text as a secret, if there is any.
+    pub fn secret(self) -> Option<Secret<String>> {
+        self.0
+    }
+
+    /// The text as a time: RFC 3339 to seconds since 1970; what is no time or is 1970 itself counts as absent.
+    pub fn seconds(&self) -> Option<i64> {
+        let time: jiff::Timestamp = self.get()?.parse().ok()?;
+        Some(time.as_second()).filter(|seconds| *seconds != 0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        let present = !text.is_empty();
+        Ok(Text(present.then(|| Secret::new(text.to_owned()))))
+    }
+
+    // A number where text belongs says nothing we understand; zero is one way of writing "absent".
+    fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(text: &str) -> Account {
+        serde_json::from_str::<AccountReply>(text).unwrap().connected_account.unwrap()
+    }
+
+    #[test]
+    fn absent_fields_are_absent_in_every_spelling() {
+        for expiry in [
+            "",
+            r#","token_expires_at":null"#,
+            r#","token_expires_at":"""#,
+            r#","token_expires_at":0"#,
+            r#","token_expires_at":"0""#,
+            r#","token_expires_at":"1970-01-01T00:00:00Z""#,
+        ] {
+            let account = reply(&format!(r#"{{"connected_account":{{"status":"ACTIVE"{expiry}}}}}"#));
+            assert_eq!(account.token_expires_at.seconds(), None, "{expiry}");
+            assert_eq!(account.status.get(), Some("ACTIVE"));
+        }
+    }
+
+    #[test]
+    fn camel_case_and_nine_digits_are_read() {
+        let account = reply(
+            r#"{"connectedAccount":{"tokenExpiresAt":"2025-04-16T06:56:05.367190455Z",
+            "authorizationDetails":{"oauthToken":{"accessToken":"t","refreshToken":"r"}}}}"#,
+        );
+        assert_eq!(account.token_expires_at.seconds(), Some(1_744_786_565));
+        let token = account.authorization_details.unwrap().oauth_token.unwrap().access_token;
+        assert_eq!(token.get(), Some("t"));
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_refused() {
+        assert!(serde_json::from_str::<OauthToken>(r#"{"access_token":"a","access_token":"b"}"#).is_err());
+        assert!(serde_json::from_str::<OauthToken>(r#"{"access_token":"a","accessToken":"b"}"#).is_err());
+    }
+
+    #[test]
+    fn error_codes_are_found_among_the_details() {
+        let body = r#"{"code":16,"message":"Token empty","details":[{"@type":"x"},{"error_code":"UNAUTHENTICATED"}]}"#;
+        let reply: ErrorReply = serde_json::from_str(body).unwrap();
+        assert_eq!(reply.error_code(), Some("UNAUTHENTICATED"));
+    }
+}

@@ -1,0 +1,141 @@
+//! What each order does to the state.
+
+use std::time::{Duration, SystemTime};
+
+use hyper::header::HeaderValue;
+use serde_json::{Value, json};
+
+use crate::account::{Account, Expiry};
+use crate::control::{Control, When};
+use crate::faults::{Break, Fault};
+use crate::routes;
+use crate::state::{Connection, Race, State};
+
+/// Carries out an order; the value is what the caller may want to know, such as a new id.
+pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String> {
+    match control {
+        Control::SeedConnection { name, provider, enabled } => {
+            return Ok(seed_connection(state, name, provider, enabled));
+        }
+        Control::SeedAccount {
+            connection,
+            identifier,
+            status,
+            credential,
+            expires_in,
+            expires_at,
+            authorization_type,
+            api_config,
+        } => {
+            state.connection(&connection).map_err(|refusal| refusal.to_string())?;
+            let place = state.position(&connection, &identifier);
+            let place = place.unwrap_or_else(|| state.add_pending(&connection, &identifier));
+            let id = state.accounts[place].id.clone();
+            let expiry = expires_at.map(Expiry::Verbatim).or(expires_in.map(Expiry::After)).unwrap_or(Expiry::Unknown);
+            let pending = Account::pending(id.clone(), &connection, &identifier);
+            state.accounts[place] = Account { status, credential, expiry, authorization_type, api_config, ..pending };
+            return Ok(json!({"id": id}));
+        }
+        Control::SetToken { connection, identifier, token, expires_in } => {
+            let account = account(state, &connection, &identifier)?;
+            if !account.credential.renew(token) {
+                return Err(format!("{connection}/{identifier} holds no token that could change"));
+            }
+            account.queue.clear();
+            account.renewed_at = SystemTime::now();
+            if let Some(seconds) = expires_in {
+                account.expiry = Expiry::After(seconds);
+            }
+        }
+        Control::QueueTokens { connection, identifier, tokens } => {
+            account(state, &connection, &identifier)?.queue.extend(tokens);
+        }
+        Control::SetStatus { connection, identifier, status } => {
+            account(state, &connection, &identifier)?.status = status;
+        }
+        Control::SetAbsent { mode } => state.absent = mode,
+        Control::FailNext { route, times, status, error_code, body, retry_after } => {
+            if !(200..=599).contains(&status) {
+                return Err(format!("{status} is not the status of a reply"));
+            }
+            sendable(retry_after.as_deref())?;
+            arm(state, route, times, Fault::Fail { status, error_code, raw: body, retry_after })?;
+        }
+        Control::Delay { route, times, millis } => {
+            let route = known(route)?;
+            state.faults.delay(route, times, Duration::from_millis(millis));
+        }
+        Control::Drop { route, times, when } => {
+            let how = match when {
+                When::BeforeReply => Break::BeforeReply,
+                When::MidHeaders => Break::MidHeaders,
+                When::MidBody => Break::MidBody,
+            };
+            arm(state, route, times, Fault::Break(how))?;
+        }
+        Control::Oversize { route, times, bytes } => arm(state, route, times, Fault::Oversize(bytes))?,
+        Control::Truncate { route, times } => arm(state, route, times, Fault::Break(Break::Truncate))?,
+        Control::Redirect { route, times, location } => {
+            sendable(Some(&location))?;
+            arm(state, route, times, Fault::Redirect(location))?;
+        }
+        Control::RateLimit { route, times, retry_after } => {
+            sendable(retry_after.as_deref())?;
+            let error_code = Some("RATE_LIMITED".to_owned());
+            arm(state, route, times, Fault::Fail { status: 429, error_code, raw: None, retry_after })?;
+        }
+        Control::Garbage { route, times, body } => arm(state, route, times, Fault::Garbage(body))?,
+        Control::ExpireClientTokens => state.expire_client_tokens(),
+        Control::RotateClientSecret { secret } => state.client_secret = secret,
+        Control::TokenLifetime { seconds } => state.token_lifetime = seconds,
+        Control::RequireVerifyUrl { required } => state.verify_url_required = required,
+        Control::MagicLinkLifetime { seconds } => state.link_lifetime = seconds,
+        Control::CreateRace { connection, identifier, as_status } => {
+            if !matches!(as_status, 400 | 409) {
+                return Err(format!("as_status is 400 or 409, not {as_status}"));
+            }
+            state.connection(&connection).map_err(|refusal| refusal.to_string())?;
+            state.races.push(Race { connection, identifier, status: as_status });
+        }
+        Control::Reset => state.reset(),
+    }
+    Ok(json!({}))
+}
+
+fn seed_connection(state: &mut State, name: String, provider: String, enabled: bool) -> Value {
+    if let Some(known) = state.connections.iter_mut().find(|connection| connection.name == name) {
+        (known.provider, known.enabled) = (provider, enabled);
+        return json!({"id": known.id});
+    }
+    let id = state.next_id("conn");
+    let reply = json!({"id": id});
+    state.connections.push(Connection { id, name, provider, enabled });
+    reply
+}
+
+fn account<'s>(state: &'s mut State, connection: &str, identifier: &str) -> Result<&'s mut Account, String> {
+    let place = state.position(connection, identifier);
+    let place = place.ok_or_else(|| format!("no account {connection}/{identifier}"))?;
+    Ok(&mut state.accounts[place])
+}
+
+fn arm(state: &mut State, route: Option<String>, times: u32, fault: Fault) -> Result<(), String> {
+    let route = known(route)?;
+    state.faults.reply(route, times, fault);
+    Ok(())
+}
+
+/// A misspelt route would never fire, and the test that ordered it would pass for the wrong reason.
+fn known(route: Option<String>) -> Result<Option<String>, String> {
+    match route {
+        Some(name) if !routes::ALL.iter().any(|route| route.key() == name) => Err(format!("no route {name:?}")),
+        other => Ok(other),
+    }
+}
+
+fn sendable(header: Option<&str>) -> Result<(), String> {
+    header.map_or(Ok(()), |value| match HeaderValue::from_str(value) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{value:?} cannot be sent as a header")),
+    })
+}

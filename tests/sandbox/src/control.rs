@@ -1,0 +1,170 @@
+//! The orders a sandbox takes, from a test or over HTTP.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::account::Credential;
+use crate::wire::Absent;
+
+/// The moment at which [`Control::Drop`] breaks off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The request was read, nothing was answered.
+    #[default]
+    BeforeReply,
+    /// In the middle of the header block.
+    MidHeaders,
+    /// In the middle of the body.
+    MidBody,
+}
+
+/// One order. As JSON: `{"op": "seed_connection", "name": …}`.
+///
+/// A `route` is written as in [`crate::Counts::routes`]; none means every route but the sandbox's own. Of all faults
+/// that fit a request the oldest is spent on it, and of all delays likewise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "a test has few of them, and a box would be in the way of writing one")]
+#[allow(missing_docs, reason = "the fields are named as in Scalekit's API, or say what they are")]
+pub enum Control {
+    /// Creates or replaces a connection; `name` is its `key_id`.
+    SeedConnection {
+        name: String,
+        provider: String,
+        #[serde(default = "yes")]
+        enabled: bool,
+    },
+    /// Creates or replaces a connected account of a connection that exists.
+    SeedAccount {
+        connection: String,
+        identifier: String,
+        #[serde(default = "active")]
+        status: String,
+        #[serde(default)]
+        credential: Credential,
+        /// Seconds from now; negative is past. A renewed token has this lifetime again.
+        #[serde(default)]
+        expires_in: Option<i64>,
+        /// Written as it stands; wins over `expires_in`.
+        #[serde(default)]
+        expires_at: Option<String>,
+        /// As the credential has it, if left out; `""` is an absent one.
+        #[serde(default)]
+        authorization_type: Option<String>,
+        #[serde(default)]
+        api_config: Option<Value>,
+    },
+    /// The provider's token changes. Without `expires_in` the lifetime of before begins anew.
+    SetToken {
+        connection: String,
+        identifier: String,
+        token: String,
+        #[serde(default)]
+        expires_in: Option<i64>,
+    },
+    /// Each read of the credential brings the next token; the last one stays.
+    QueueTokens { connection: String, identifier: String, tokens: Vec<String> },
+    /// For example `EXPIRED`, when the provider has revoked the grant.
+    SetStatus { connection: String, identifier: String, status: String },
+    /// How absent fields are written from now on.
+    SetAbsent { mode: Absent },
+    /// An error reply. Without an `error_code` it carries none; `body` replaces all of it.
+    FailNext {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        status: u16,
+        #[serde(default)]
+        error_code: Option<String>,
+        #[serde(default)]
+        body: Option<String>,
+        #[serde(default)]
+        retry_after: Option<String>,
+    },
+    /// The reply takes longer, whatever it is.
+    Delay {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        millis: u64,
+    },
+    /// The connection is cut, without TLS's goodbye. The request has taken effect.
+    Drop {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        #[serde(default)]
+        when: When,
+    },
+    /// The true reply with padding, so many bytes in all.
+    Oversize {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        bytes: usize,
+    },
+    /// `Content-Length` promises all of the body, half of it comes, then the connection is closed properly.
+    Truncate {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// Status 302.
+    Redirect {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        location: String,
+    },
+    /// Status 429 with `RATE_LIMITED`.
+    RateLimit {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        #[serde(default)]
+        retry_after: Option<String>,
+    },
+    /// Status 200 with this body.
+    Garbage {
+        #[serde(default)]
+        route: Option<String>,
+        #[serde(default = "once")]
+        times: u32,
+        body: String,
+    },
+    /// All client access tokens issued so far are refused from now on.
+    ExpireClientTokens,
+    /// The client secret changes; issued tokens stay good.
+    RotateClientSecret { secret: String },
+    /// `expires_in` of client access tokens issued from now on; the sandbox keeps to it.
+    TokenLifetime { seconds: u64 },
+    /// Whether a magic link needs a `user_verify_url`.
+    RequireVerifyUrl { required: bool },
+    /// How long magic links made from now on are good; 60 at first.
+    MagicLinkLifetime { seconds: u64 },
+    /// The next create of this account is lost to another client: it answers `RESOURCE_ALREADY_EXISTS` with 400 or 409,
+    /// and the account is there.
+    CreateRace { connection: String, identifier: String, as_status: u16 },
+    /// Back to how the sandbox started: no seeds, faults, counts, log, issued tokens or changed settings.
+    Reset,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn active() -> String {
+    "ACTIVE".to_owned()
+}

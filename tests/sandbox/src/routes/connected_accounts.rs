@@ -1,0 +1,221 @@
+//! Connected accounts: reading, listing, creating.
+
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::selector::{Selector, at_most, check, connection_name, text};
+use super::{Answer, Call, ERROR, Guard, Route, Takes};
+use crate::account::{Account, Credential, View};
+use crate::error::Refusal;
+use crate::schema::Own;
+use crate::state::State;
+use crate::wire::{Message, Style};
+
+const fn own(name: &'static str) -> Own {
+    Own { document: "connected_accounts", name }
+}
+
+pub(super) const LIST: Route = Route {
+    method: "GET",
+    template: "/api/v1/connected_accounts",
+    guard: Guard::Bearer,
+    takes: Takes::Query(own("ListQuery")),
+    gives: Some(own("ListReply")),
+    fails: Some(ERROR),
+    handler: list,
+};
+
+pub(super) const CREATE: Route = Route {
+    method: "POST",
+    template: "/api/v1/connected_accounts",
+    guard: Guard::Bearer,
+    takes: Takes::Json(own("CreateRequest")),
+    gives: Some(own("AccountReply")),
+    fails: Some(ERROR),
+    handler: create,
+};
+
+pub(super) const AUTH: Route = Route {
+    method: "GET",
+    template: "/api/v1/connected_accounts/auth",
+    guard: Guard::Bearer,
+    takes: Takes::Query(own("SelectorQuery")),
+    gives: Some(own("AccountReply")),
+    fails: Some(ERROR),
+    handler: auth,
+};
+
+pub(super) const DETAILS: Route = Route {
+    method: "GET",
+    template: "/api/v1/connected_accounts/details",
+    guard: Guard::Bearer,
+    takes: Takes::Query(own("SelectorQuery")),
+    gives: Some(own("DetailsReply")),
+    fails: Some(ERROR),
+    handler: details,
+};
+
+fn write(state: &State, account: &Account, view: View, style: Style) -> Result<Value, Refusal> {
+    let connection = state.connection(&account.connection)?;
+    Ok(account.write(&connection.id, &connection.provider, view, style))
+}
+
+fn reply(state: &State, place: usize, view: View, status: u16, style: Style) -> Result<Answer, Refusal> {
+    let account = write(state, &state.accounts[place], view, style)?;
+    Ok(Answer::Json { status, body: json!({"connected_account": account}) })
+}
+
+fn auth(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
+    let place = Selector::of(&call.fields)?.find(state)?;
+    state.accounts[place].touch();
+    let answer = reply(state, place, View::Full, 200, style);
+    state.accounts[place].last_used_at = Some(SystemTime::now());
+    answer
+}
+
+fn details(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
+    let place = Selector::of(&call.fields)?.find(state)?;
+    reply(state, place, View::Details, 200, style)
+}
+
+fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
+    check(&call.fields)?;
+    let (connector, identifier) = (text(&call.fields, "connector")?, text(&call.fields, "identifier")?);
+    if connector.is_empty() || identifier.is_empty() {
+        return Err(Refusal::InvalidArgument("connector and identifier: values are required".to_owned()));
+    }
+    let Some(Value::Object(wanted)) = call.fields.get("connected_account") else {
+        return Err(Refusal::InvalidArgument("connected_account: value is required".to_owned()));
+    };
+    if !state.connection(connector)?.enabled {
+        return Err(Refusal::NotEnabled(connector.to_owned()));
+    }
+    let race = state.races.iter().position(|race| race.connection == connector && race.identifier == identifier);
+    if let Some(race) = race {
+        let status = state.races.remove(race).status;
+        if state.position(connector, identifier).is_none() {
+            state.add_pending(connector, identifier);
+        }
+        return Err(Refusal::AlreadyExists { status });
+    }
+    if state.position(connector, identifier).is_some() {
+        return Err(Refusal::AlreadyExists { status: 409 });
+    }
+    let credential = given_credential(&wanted.get("authorization_details").cloned().unwrap_or_default());
+    let place = state.add_pending(connector, identifier);
+    let account = &mut state.accounts[place];
+    account.api_config = wanted.get("api_config").filter(|config| config.is_object()).cloned();
+    if let Some(credential) = credential {
+        account.credential = credential;
+        account.status = "ACTIVE".to_owned();
+    }
+    reply(state, place, View::Full, 201, style)
+}
+
+/// The credential a client brought along; the empty `oauth_token` that some SDKs send is none.
+fn given_credential(details: &Value) -> Option<Credential> {
+    let oauth = &details["oauth_token"];
+    let of = |name: &str| oauth[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    if let Some(access_token) = of("access_token") {
+        let scopes = oauth["scopes"].as_array().into_iter().flatten();
+        let scopes = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
+        return Some(Credential::OauthToken {
+            access_token,
+            refresh_token: of("refresh_token"),
+            scopes,
+            domain: of("domain"),
+        });
+    }
+    let details = details["static_auth"]["details"].as_object().filter(|details| !details.is_empty())?;
+    Some(Credential::StaticAuth { details: details.clone() })
+}
+
+fn list(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
+    let fields = &call.fields;
+    check(fields)?;
+    for (name, limit) in [("provider", 50), ("page_token", 100), ("query", 100)] {
+        at_most(fields, name, limit)?;
+    }
+    let connector = text(fields, "connector")?;
+    let mut names: Vec<&str> =
+        fields["connection_names"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !connector.is_empty() && !names.is_empty() {
+        let both = "connector and connection_names are mutually exclusive — provide only one";
+        return Err(Refusal::InvalidArgument(both.to_owned()));
+    }
+    if names.len() > 20 || names.contains(&"") {
+        return Err(Refusal::InvalidArgument("connection_names: between 1 and 20 names".to_owned()));
+    }
+    names.extend((!connector.is_empty()).then_some(connector));
+    for name in &names {
+        connection_name("connection_names", name)?;
+        state.connection(name)?;
+    }
+    let page_size = match fields.get("page_size").map(Value::as_u64) {
+        None => 10,
+        Some(Some(0)) => 10,
+        Some(Some(size @ 1..100)) => size as usize,
+        Some(_) => {
+            return Err(Refusal::InvalidArgument("page_size: value must be less than 100".to_owned()));
+        }
+    };
+    let offset = offset(text(fields, "page_token")?)?;
+
+    let wanted = Wanted {
+        names,
+        identifier: text(fields, "identifier")?,
+        provider: text(fields, "provider")?,
+        query: text(fields, "query")?.to_lowercase(),
+    };
+    let mut items = Vec::new();
+    for account in &state.accounts {
+        if wanted.takes(account, &state.connection(&account.connection)?.provider) {
+            items.push(write(state, account, View::Item, style)?);
+        }
+    }
+    let total = items.len();
+    let next = Some(offset + page_size).filter(|next| *next < total);
+    let previous = (offset > 0).then(|| offset.saturating_sub(page_size));
+    let body = Message::new(style)
+        .list("connected_accounts", items.into_iter().skip(offset).take(page_size).collect())
+        .count("total_size", total)
+        .text("next_page_token", &next.map(page_token).unwrap_or_default())
+        .text("prev_page_token", &previous.map(page_token).unwrap_or_default());
+    Ok(Answer::Json { status: 200, body: body.done() })
+}
+
+/// The filters of a list.
+struct Wanted<'c> {
+    names: Vec<&'c str>,
+    identifier: &'c str,
+    provider: &'c str,
+    query: String,
+}
+
+impl Wanted<'_> {
+    fn takes(&self, account: &Account, provider: &str) -> bool {
+        let searched = [&account.identifier, &account.connection, provider];
+        (self.names.is_empty() || self.names.contains(&account.connection.as_str()))
+            && (self.identifier.is_empty() || self.identifier == account.identifier)
+            && (self.provider.is_empty() || self.provider == provider)
+            && searched.iter().any(|text| text.to_lowercase().contains(&self.query))
+    }
+}
+
+/// Page tokens as in the OpenAPI description's examples.
+fn page_token(offset: usize) -> String {
+    BASE64_STANDARD.encode(json!({"offset": offset}).to_string())
+}
+
+fn offset(page_token: &str) -> Result<usize, Refusal> {
+    if page_token.is_empty() {
+        return Ok(0);
+    }
+    let decoded = BASE64_STANDARD.decode(page_token).ok();
+    let offset = decoded.and_then(|text| serde_json::from_slice::<Value>(&text).ok()?["offset"].as_u64());
+    let offset = offset.and_then(|offset| usize::try_from(offset).ok());
+    offset.ok_or_else(|| Refusal::InvalidArgument("page_token: not one of ours".to_owned()))
+}

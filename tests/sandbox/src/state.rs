@@ -1,0 +1,183 @@
+//! Everything a sandbox knows, behind one lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::account::Account;
+use crate::error::Refusal;
+use crate::faults::Faults;
+use crate::sandbox::Logged;
+use crate::wire::{Absent, Style};
+
+/// A configured use of a provider.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) enabled: bool,
+}
+
+#[derive(Debug)]
+struct ClientToken {
+    token: String,
+    good_until: Instant,
+}
+
+/// A magic link that was handed out.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) account: String,
+    pub(crate) good_until: Instant,
+}
+
+/// A create that another client wins.
+#[derive(Debug)]
+pub(crate) struct Race {
+    pub(crate) connection: String,
+    pub(crate) identifier: String,
+    pub(crate) status: u16,
+}
+
+/// What a sandbox starts from, and comes back to.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) absent: Absent,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) origin: Origin,
+    pub(crate) client_secret: String,
+    pub(crate) absent: Absent,
+    pub(crate) token_lifetime: u64,
+    pub(crate) link_lifetime: u64,
+    pub(crate) verify_url_required: bool,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) links: HashMap<String, Link>,
+    pub(crate) races: Vec<Race>,
+    pub(crate) faults: Faults,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) routes: BTreeMap<String, u64>,
+    pub(crate) violations: Vec<String>,
+    /// How many times somebody visited a magic link.
+    pub(crate) consents: u64,
+    client_tokens: Vec<ClientToken>,
+    serial: u64,
+    turn: usize,
+}
+
+impl State {
+    pub(crate) fn new(origin: Origin) -> State {
+        State {
+            client_secret: origin.client_secret.clone(),
+            absent: origin.absent,
+            origin,
+            token_lifetime: 86_399,
+            link_lifetime: 60,
+            verify_url_required: false,
+            connections: Vec::new(),
+            accounts: Vec::new(),
+            links: HashMap::new(),
+            races: Vec::new(),
+            faults: Faults::default(),
+            log: Vec::new(),
+            routes: BTreeMap::new(),
+            violations: Vec::new(),
+            consents: 0,
+            client_tokens: Vec::new(),
+            serial: 0,
+            turn: 0,
+        }
+    }
+
+    /// Forgets everything, but gives no id out twice.
+    pub(crate) fn reset(&mut self) {
+        let serial = self.serial;
+        *self = State::new(self.origin.clone());
+        self.serial = serial;
+    }
+
+    /// An id in the form of the real ones: a prefix and digits.
+    pub(crate) fn next_id(&mut self, prefix: &str) -> String {
+        self.serial += 1;
+        format!("{prefix}_{}", 24_834_495_392_000_000 + self.serial)
+    }
+
+    /// How the next reply writes what is absent.
+    pub(crate) fn next_style(&mut self) -> Style {
+        self.turn += 1;
+        Style { absent: self.absent, turn: self.turn }
+    }
+
+    pub(crate) fn connection(&self, name: &str) -> Result<&Connection, Refusal> {
+        let found = self.connections.iter().find(|connection| connection.name == name);
+        found.ok_or_else(|| Refusal::NotFound(format!("connection {name}")))
+    }
+
+    /// The place of an account in `accounts`.
+    pub(crate) fn position(&self, connection: &str, identifier: &str) -> Option<usize> {
+        self.accounts.iter().position(|account| account.connection == connection && account.identifier == identifier)
+    }
+
+    /// Adds an account that waits for its user, and tells its place.
+    pub(crate) fn add_pending(&mut self, connection: &str, identifier: &str) -> usize {
+        let id = self.next_id("ca");
+        self.accounts.push(Account::pending(id, connection, identifier));
+        self.accounts.len() - 1
+    }
+
+    /// Issues a client access token with the look of a Scalekit JWT; its signature is noise.
+    pub(crate) fn issue(&mut self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let header = json!({"alg": "RS256", "kid": "snk_24834495392000000", "typ": "JWT"});
+        let claims = json!({
+            "iss": self.origin.url, "sub": self.origin.client_id, "client_id": self.origin.client_id, "iat": now, "nbf": now,
+            "exp": now.saturating_add(self.token_lifetime), "jti": format!("tkn_{}", Uuid::new_v4().simple()),
+        });
+        let noise = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+        let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), noise];
+        let token = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
+        let good_until = after(self.token_lifetime);
+        self.client_tokens.push(ClientToken { token: token.clone(), good_until });
+        token
+    }
+
+    pub(crate) fn client_tokens(&self) -> Vec<String> {
+        self.client_tokens.iter().map(|issued| issued.token.clone()).collect()
+    }
+
+    pub(crate) fn expire_client_tokens(&mut self) {
+        let now = Instant::now();
+        self.client_tokens.iter_mut().for_each(|issued| issued.good_until = now);
+    }
+
+    /// Whether an `Authorization` header carries a client access token that is still good.
+    pub(crate) fn check_bearer(&self, authorization: Option<&str>) -> Result<(), Refusal> {
+        let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        if token.is_empty() {
+            return Err(Refusal::Unauthenticated("Token empty"));
+        }
+        let issued = self.client_tokens.iter().find(|issued| issued.token == token);
+        match issued {
+            None => Err(Refusal::Unauthenticated("Token invalid")),
+            Some(issued) if issued.good_until <= Instant::now() => Err(Refusal::Unauthenticated("Token expired")),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// The moment that is `seconds` away, or as far as the clock goes.
+pub(crate) fn after(seconds: u64) -> Instant {
+    const FAR: u64 = 1_000_000_000;
+    Instant::now() + Duration::from_secs(seconds.min(FAR))
+}

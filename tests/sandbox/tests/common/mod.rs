@@ -1,0 +1,129 @@
+//! A client of the sandbox, as small as can be.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::time::Duration;
+
+use scalekit_sandbox::{Absent, Control, Credential, Options, Sandbox};
+use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+pub const TOKEN: &str = "POST /oauth/token";
+pub const AUTH: &str = "GET /api/v1/connected_accounts/auth";
+pub const AUTH_PATH: &str = "/api/v1/connected_accounts/auth?connector=gmail_a&identifier=ann";
+
+/// Both ways of writing nothing.
+pub const BOTH: [Absent; 2] = [Absent::Missing, Absent::Empty];
+
+pub struct Client {
+    pub sandbox: Sandbox,
+    pub agent: Agent,
+}
+
+pub struct Got {
+    pub status: u16,
+    pub body: Value,
+    pub text: String,
+    pub headers: ureq::http::HeaderMap,
+}
+
+impl Client {
+    pub fn new() -> Client {
+        Client::of(Sandbox::start())
+    }
+
+    pub fn writing(absent: Absent) -> Client {
+        Client::of(Sandbox::with(Options { absent, ..Options::default() }).unwrap())
+    }
+
+    pub fn of(sandbox: Sandbox) -> Client {
+        let pem = std::fs::read(sandbox.ca_pem()).unwrap();
+        let roots = RootCerts::new_with_certs(&[Certificate::from_pem(&pem).unwrap()]);
+        let config = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent("sandbox-test/1")
+            .timeout_global(Some(Duration::from_secs(20)));
+        Client { sandbox, agent: config.build().into() }
+    }
+
+    /// Connection `gmail_a`, account `ann` with a token.
+    pub fn seed(&self) {
+        let (name, provider) = ("gmail_a".to_owned(), "GMAIL".to_owned());
+        self.order(Control::SeedConnection { name, provider, enabled: true });
+        self.seed_account("ann", oauth("ya29.one"), Some(3600));
+    }
+
+    pub fn seed_account(&self, identifier: &str, credential: Credential, expires_in: Option<i64>) -> Value {
+        self.order(Control::SeedAccount {
+            connection: "gmail_a".to_owned(),
+            identifier: identifier.to_owned(),
+            status: "ACTIVE".to_owned(),
+            credential,
+            expires_in,
+            expires_at: None,
+            authorization_type: None,
+            api_config: None,
+        })
+    }
+
+    pub fn order(&self, control: Control) -> Value {
+        self.sandbox.control(control).unwrap()
+    }
+
+    /// Orders by JSON, as over HTTP.
+    pub fn order_json(&self, control: Value) -> Value {
+        self.order(serde_json::from_value(control).unwrap())
+    }
+
+    pub fn try_token(&self, form: &[(&str, &str)]) -> Result<Got, ureq::Error> {
+        let url = format!("{}/oauth/token", self.sandbox.url());
+        self.agent.post(url).send_form(form.iter().copied()).and_then(got)
+    }
+
+    pub fn token(&self) -> String {
+        let (id, secret) = (self.sandbox.client_id(), self.sandbox.client_secret());
+        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        let got = self.try_token(&form).unwrap();
+        assert_eq!(got.status, 200, "{}", got.text);
+        got.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub fn try_get(&self, bearer: &str, path: &str) -> Result<Got, ureq::Error> {
+        let request = self.agent.get(format!("{}{path}", self.sandbox.url()));
+        let request =
+            if bearer.is_empty() { request } else { request.header("authorization", format!("Bearer {bearer}")) };
+        request.call().and_then(got)
+    }
+
+    pub fn get(&self, bearer: &str, path: &str) -> Got {
+        self.try_get(bearer, path).unwrap()
+    }
+
+    pub fn post(&self, bearer: &str, path: &str, body: Value) -> Got {
+        let request = self.agent.post(format!("{}{path}", self.sandbox.url()));
+        let request = request.header("authorization", format!("Bearer {bearer}"));
+        let request = request.header("content-type", "application/json");
+        request.send(body.to_string()).and_then(got).unwrap()
+    }
+
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        assert_eq!(self.sandbox.violations(), Vec::<String>::new());
+    }
+}
+
+fn got(mut response: ureq::http::Response<ureq::Body>) -> Result<Got, ureq::Error> {
+    let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Ok(Got { status: response.status().as_u16(), body, text, headers: response.headers().clone() })
+}
+
+pub fn oauth(token: &str) -> Credential {
+    Credential::OauthToken { access_token: token.to_owned(), refresh_token: None, scopes: Vec::new(), domain: None }
+}
+
+pub fn error_code(body: &Value) -> &str {
+    body["details"][0]["error_code"].as_str().unwrap_or_default()
+}
