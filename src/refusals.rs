@@ -47,6 +47,8 @@ struct Entry {
     account: String,
     token: String,
     at: i64,
+    /// A server took it.
+    accepted: bool,
 }
 
 /// The remembered answers, locked until dropped.
@@ -89,18 +91,37 @@ impl Refusals {
     /// Notes that `answer` is about to be given, and returns a random id for it.
     pub fn answered(&mut self, answer: &Answer<'_>) -> Option<String> {
         let id = random_hex(16)?;
-        let entry =
-            Entry { id: id.clone(), account: self.account(answer.account), token: self.token(answer), at: now() };
+        let (account, token) = (self.account(answer.account), self.token(answer));
+        let accepted = self.state.answered.iter().any(|known| known.token == token && known.accepted);
+        let entry = Entry { id: id.clone(), account, token, at: now(), accepted };
         self.state.answered.push(entry);
         self.save()?;
         Some(id)
     }
 
-    /// Notes that the answer with this id was refused.
+    /// Notes that a server took `answer`.
+    pub fn accepted(&mut self, answer: &Answer<'_>) {
+        let token = self.token(answer);
+        for entry in self.state.answered.iter_mut().filter(|entry| entry.token == token) {
+            entry.accepted = true;
+        }
+        // What cannot be saved is not remembered; the answer does not depend on it.
+        let _ = self.save();
+    }
+
+    /// Notes that the answer with this id was refused. A token that was taken a moment ago is left alone: git before 2.54
+    /// forgets to send a Bearer token with a large push, and a good token must not suffer for that.
     pub fn refused_id(&mut self, id: &str) {
-        if let Some(entry) = self.state.answered.iter().find(|entry| entry.id == id).cloned() {
+        let known = self.state.answered.iter().find(|entry| entry.id == id).cloned();
+        if let Some(entry) = known.filter(|entry| !entry.accepted) {
             self.refuse(entry);
         }
+    }
+
+    /// Whether the answer with this id was this very token.
+    pub fn was(&self, id: &str, answer: &Answer<'_>) -> bool {
+        let token = self.token(answer);
+        self.state.answered.iter().any(|entry| entry.id == id && entry.token == token)
     }
 
     /// Notes that `answer` was refused, if it was ours: other helpers' passwords come by here too.
@@ -127,7 +148,6 @@ impl Refusals {
     fn refuse(&mut self, entry: Entry) {
         if !self.state.refused.iter().any(|known| known.token == entry.token) {
             self.state.refused.push(Entry { at: now(), ..entry });
-            // What cannot be saved is not remembered; the answer does not depend on it.
             let _ = self.save();
         }
     }
@@ -241,6 +261,18 @@ mod tests {
         assert!(!refusals.is_refused(&Answer { scheme: "bearer", ..answer("one") }));
         assert!(!refusals.is_refused(&Answer { account: &["gist.github.com", "github-x", "ada"], ..answer("one") }));
         assert_eq!(refusals.count(ACCOUNT), 2);
+    }
+
+    #[test]
+    fn an_accepted_token_does_not_suffer_for_one_refusal() {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).answered(&answer("one")).unwrap();
+        open(dir.path()).accepted(&answer("one"));
+        let id = open(dir.path()).answered(&answer("one")).unwrap();
+        let mut refusals = open(dir.path());
+        refusals.refused_id(&id);
+        assert!(refusals.was(&id, &answer("one")) && !refusals.was(&id, &answer("two")));
+        assert!(!refusals.is_refused(&answer("one")));
     }
 
     #[test]

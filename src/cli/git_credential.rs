@@ -29,12 +29,11 @@ pub struct Arguments {
 pub fn run(action: Option<&str>, deadline: Instant) -> u8 {
     let outcome = match action {
         Some("get") => get(deadline),
-        Some("erase") => {
-            // erase has no answer, and a failure to take note of it is no failure of git's.
-            let _ = erase(deadline);
+        Some("store" | "erase") => {
+            // They have no answer, and a failure to take note is no failure of git's.
+            let _ = take_note(action == Some("store"), deadline);
             Ok(())
         }
-        Some("store") => read().map(drop),
         Some("capability") => print(CAPABILITIES),
         _ => Ok(()),
     };
@@ -73,7 +72,9 @@ fn get(deadline: Instant) -> Result<(), Error> {
     };
     let given = refusals::Answer { account: &key, scheme, token: secret };
     let state = match Refusals::open() {
-        Some(refusals) if refusals.is_refused(&given) => {
+        Some(refusals)
+            if refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given)) =>
+        {
             return Err(refused(&rule, &origin, hint(&request, scheme)));
         }
         Some(mut refusals) => refusals.answered(&given),
@@ -84,20 +85,29 @@ fn get(deadline: Instant) -> Result<(), Error> {
     print(answer.encode(&extras).expose())
 }
 
-fn erase(deadline: Instant) -> Result<(), Error> {
+/// `store` says that a server took the credential, `erase` that it refused it. Nothing is stored or erased: tokens come
+/// from the vault alone.
+fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
+    // Only a Bearer token's acceptance matters later; most `store`s end here.
+    if accepted && request.credential.is_none() {
+        return Ok(());
+    }
     let broker = Broker::load(deadline)?;
     let Some((rule, _)) = find(&broker, &request, &target)? else { return Ok(()) };
     let account = broker.account(rule.service, None)?;
     let origin = target.authority.to_string();
     let key = [origin.as_str(), &rule.service.connection, &account.identifier];
     let sent = [("bearer", &request.credential), ("basic", &request.password)];
-    if let Some(mut refusals) = Refusals::open() {
-        for (scheme, token) in sent {
-            if let Some(token) = token {
-                refusals.refused(&refusals::Answer { account: &key, scheme, token: token.expose() });
-            }
+    let Some(mut refusals) = Refusals::open() else { return Ok(()) };
+    for (scheme, token) in sent {
+        let Some(token) = token else { continue };
+        let answer = refusals::Answer { account: &key, scheme, token: token.expose() };
+        if accepted {
+            refusals.accepted(&answer);
+        } else {
+            refusals.refused(&answer);
         }
     }
     Ok(())

@@ -10,8 +10,8 @@ pub enum Error {
     /// The environment URL cannot be used.
     #[error(transparent)]
     Url(#[from] UrlError),
-    /// The proxy variable is not a proxy's URL.
-    #[error("{0} is not a proxy's URL")]
+    /// The proxy variable is not the URL of a proxy that we can use.
+    #[error("{0} is not the URL of an http or https proxy")]
     Proxy(&'static str),
     /// The host was not found or took no connection.
     #[error("no connection to {host}: {reason}")]

@@ -81,7 +81,9 @@ impl Http {
                 _ => None,
             };
             match pause {
-                Some(pause) if request.repeatable && attempt < ATTEMPTS && self.left() > pause + LEAST => {
+                Some(pause)
+                    if request.repeatable && attempt < ATTEMPTS && self.left().saturating_sub(LEAST) > pause =>
+                {
                     std::thread::sleep(pause);
                 }
                 _ => return self.judge(outcome?),
@@ -187,6 +189,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The proxy of `HTTPS_PROXY` (else `ALL_PROXY`), unless `NO_PROXY` names the host. Loopback is never proxied. A proxy
 /// variable that cannot be read is an error: going out directly is not what its owner asked for.
 fn proxy_for(url: &EnvironmentUrl) -> Result<Option<Proxy>, Error> {
+    use ureq::ProxyProtocol::{Http, Https};
     let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let host = &url.authority().host;
     let exempt = get("NO_PROXY").or_else(|| get("no_proxy")).is_some_and(|list| is_exempt(&list, host));
@@ -195,7 +198,9 @@ fn proxy_for(url: &EnvironmentUrl) -> Result<Option<Proxy>, Error> {
     }
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         if let Some(value) = get(name) {
-            return Proxy::new(&value).map(Some).map_err(|_| Error::Proxy(name));
+            // ureq is built without SOCKS, and panics when asked for it.
+            let proxy = Proxy::new(&value).ok().filter(|proxy| matches!(proxy.protocol(), Http | Https));
+            return proxy.map(Some).ok_or(Error::Proxy(name));
         }
     }
     Ok(None)
