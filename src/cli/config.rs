@@ -57,16 +57,22 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
     }
     let broker = Broker::load(Instant::now())?;
-    let before = broker.services.get(name).cloned();
-    let service = merge(before, &arguments, name, connection)?;
-    check_hosts(&broker, &service)?;
-    let provider = service.provider().map_err(|why| {
+    let service = Services::edit(&broker.directory, name, |before| {
+        let service = merge(before, &arguments, name, connection)?;
+        check_hosts(&broker, &service)?;
+        check_provider(&service)?;
+        Ok::<_, Error>(service)
+    })?;
+    report(&broker, &service)
+}
+
+fn check_provider(service: &Service) -> Result<(), Error> {
+    let Service { name, connection, .. } = service;
+    service.provider().map(drop).map_err(|why| {
         Error::new(Kind::Usage, format!("it is not clear whose service {name} is"))
             .why(why)
             .next(format!("scalekit-auth config {name} {connection} --provider PROVIDER"))
-    })?;
-    Services::put(&broker.directory, &service)?;
-    report(&broker, &service, provider.as_deref())
+    })
 }
 
 fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<(), Error> {
@@ -117,8 +123,10 @@ fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Error> {
     }
 }
 
-fn report(broker: &Broker, service: &Service, provider: Option<&str>) -> Result<(), Error> {
+fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let name = &service.name;
+    let provider = service.provider().ok().flatten();
+    let provider = provider.as_deref();
     let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
     let account = broker.account(service, None)?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));

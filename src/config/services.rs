@@ -173,18 +173,21 @@ impl Services {
         self.list.iter()
     }
 
-    /// Adds `service` or replaces the one of its name.
-    pub fn put(directory: &Path, service: &Service) -> Result<(), Error> {
+    /// Lets `change` make the service of this name out of what it was, if it was one, and writes it.
+    pub fn edit<E: From<Error>>(
+        directory: &Path,
+        name: &str,
+        change: impl FnOnce(Option<Service>) -> Result<Service, E>,
+    ) -> Result<Service, E> {
         file::update(&path(directory), |document| {
-            let entry = document.entry(service.name.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(entry) = entry {
-                service.write_to(entry);
-                return Ok(());
-            }
-            Err(Error::Entry {
-                path: path(directory),
-                message: format!("{} is there already and is no service", service.name),
-            })
+            let entry = document.entry(name).or_insert_with(|| Value::Object(Map::new()));
+            let service = change(Service::parse(name, entry).ok())?;
+            let Value::Object(entry) = entry else {
+                let message = format!("{name} is there already and is no service");
+                return Err(Error::Entry { path: path(directory), message }.into());
+            };
+            service.write_to(entry);
+            Ok(service)
         })
     }
 
@@ -264,14 +267,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = path(dir.path());
         std::fs::write(&file, r#"{"x": {"connection_name": "a", "note": {"keep": 1}}, "_c": "keep too"}"#).unwrap();
-        let mut service = Services::load(dir.path()).unwrap().get("x").unwrap().clone();
-        service.identifier = Some("me".into());
-        Services::put(dir.path(), &service).unwrap();
+        let edit = || {
+            Services::edit(dir.path(), "x", |service| {
+                Ok::<_, Error>(Service { identifier: Some("me".into()), ..service.unwrap() })
+            })
+        };
+        edit().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("\"keep\": 1") && text.contains("keep too") && text.contains("\"me\""), "{text}");
 
         std::fs::write(&file, "{\"x\": {\n  oops").unwrap();
-        let error = Services::put(dir.path(), &service).unwrap_err().to_string();
+        let error = edit().unwrap_err().to_string();
         assert!(error.contains("line 2, column 3"), "{error}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"x\": {\n  oops");
     }

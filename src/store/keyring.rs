@@ -12,8 +12,8 @@ use super::{ClientCredentials, Error, Home};
 /// The attribute `service` of our items.
 const SERVICE: &str = "scalekit-auth";
 
-/// How long one call to the keyring may take, in seconds.
-const DEADLINE: u64 = 3;
+/// How long one call to the keyring may take.
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The keyring item of one environment.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ impl Keyring {
             // Nobody listens after the deadline, and then the result does not matter.
             let _ = sender.send(entry(&environment).and_then(call));
         });
-        match receiver.recv_timeout(Duration::from_secs(DEADLINE)) {
+        match receiver.recv_timeout(DEADLINE) {
             Ok(result) => result.map_err(|error| self.explain(error)),
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Silent(DEADLINE)),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Silent),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(Error::Absent("its client library failed".into())),
         }
     }
@@ -50,11 +50,16 @@ impl Keyring {
         match error {
             KeyringError::NoEntry => Error::NoEntry(self.environment.clone()),
             KeyringError::NoStorageAccess(_) => Error::Locked,
+            KeyringError::PlatformFailure(error) if is_timeout(&*error) => Error::Silent,
             KeyringError::PlatformFailure(error) => Error::Absent(error.to_string()),
             // Other variants may carry what was stored in them, so their text is not passed on.
             _ => Error::Malformed,
         }
     }
+}
+
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 impl Home for Keyring {

@@ -103,8 +103,8 @@ pub enum Error {
     #[error("no keyring can be reached: {0}")]
     Absent(String),
     /// The keyring did not answer.
-    #[error("the keyring did not answer within {0} seconds")]
-    Silent(u64),
+    #[error("the keyring did not answer in time")]
+    Silent,
     /// What the home holds is not ours.
     #[error("what is stored there is not a set of client credentials")]
     Malformed,
@@ -133,7 +133,7 @@ impl From<Error> for Shown {
             Error::Locked => Shown::new(Kind::NoKeyring, "the client credentials cannot be read")
                 .why(&error)
                 .next(format!("unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`), {CHOICES}")),
-            Error::Absent(_) | Error::Silent(_) => {
+            Error::Absent(_) | Error::Silent => {
                 Shown::new(Kind::NoKeyring, "the client credentials cannot be read or stored")
                     .why(&error)
                     .next(format!("start a Secret Service (gnome-keyring, KWallet, KeePassXC), {CHOICES}"))

@@ -57,7 +57,11 @@ impl CredentialApi for Item {
                 return item.set_secret(secret, CONTENT_TYPE);
             }
             let label = format!("{}: client credentials of the environment {}", self.service, self.user);
-            let collection = service.get_default_collection()?;
+            let collection = match service.get_default_collection() {
+                // It was never set up, and making one takes a prompt.
+                Err(ServiceError::NoResult) => return Err(ServiceError::Locked),
+                other => other?,
+            };
             if collection.is_locked()? {
                 return Err(ServiceError::Locked);
             }
@@ -111,6 +115,10 @@ fn explain(error: ServiceError) -> Error {
     match error {
         ServiceError::Locked | ServiceError::Prompt => Error::NoStorageAccess(Box::new(error)),
         ServiceError::NoResult => Error::NoEntry,
+        // The client library waits two seconds for each reply.
+        ServiceError::Dbus(error) if error.name() == Some("org.freedesktop.DBus.Error.NoReply") => {
+            Error::PlatformFailure(Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut)))
+        }
         _ => Error::PlatformFailure(Box::new(error)),
     }
 }

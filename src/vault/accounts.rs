@@ -134,7 +134,7 @@ impl Vault {
             repeatable: false,
             ..Call::new(CREATE, Method::POST, "/api/v1/connected_accounts")
         };
-        read_account(self.call(&call)?.expose())
+        read_reply(CREATE, self.call(&call)?.expose())
     }
 
     /// A link where a person grants or renews consent (`POST /api/v1/connected_accounts/magic_link`).
@@ -148,10 +148,15 @@ impl Vault {
     }
 }
 
-/// Reads the reply of `auth` and of create.
+/// Reads the reply of `auth`.
 pub fn read_account(body: &[u8]) -> Result<ConnectedAccount, Error> {
-    let reply: AccountReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(AUTH))?;
-    let account = reply.connected_account.ok_or(Error::Unreadable(AUTH))?;
+    read_reply(AUTH, body)
+}
+
+/// Reads the reply of `auth` or of create.
+fn read_reply(route: &'static str, body: &[u8]) -> Result<ConnectedAccount, Error> {
+    let reply: AccountReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(route))?;
+    let account = reply.connected_account.ok_or(Error::Unreadable(route))?;
     let Account { status, authorization_type, authorization_details, token_expires_at } = account;
     let details = authorization_details.unwrap_or_default();
     let own_expiry = details.google_dwd.as_ref().and_then(|dwd| dwd.token_expires_at.seconds());

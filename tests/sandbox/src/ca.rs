@@ -12,7 +12,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A certificate authority made for one test run, and a server certificate of it for `localhost` and `127.0.0.1`.
+/// A certificate authority made for one test run, and a server certificate of it for `localhost`, `127.0.0.1` and some
+/// names to which a test's proxy can lead.
 ///
 /// Clones share the authority, so that one trusted file serves several servers.
 #[derive(Debug, Clone)]
@@ -38,7 +39,8 @@ impl Ca {
         let issuer = Issuer::new(authority, authority_key);
 
         let server_key = KeyPair::generate().map_err(io::Error::other)?;
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost", "127.0.0.1", "vault.example.test", "github.com", "gmail.googleapis.com"];
+        let names = names.map(str::to_owned);
         let mut server = CertificateParams::new(names).map_err(io::Error::other)?;
         server.distinguished_name.push(DnType::CommonName, "localhost");
         server.use_authority_key_identifier_extension = true;
