@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, HomeName, IDENTIFIER_RULE, Service, Services};
+use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Account, Authority, Chosen, Rule, Target};
 use crate::store::{self, ClientCredentials, Home, Keyring};
-use crate::vault::{self, ConnectedAccount, Credential, MagicLink, NoCredential, Selector, Status, Vault};
+use crate::vault::{self, ConnectedAccount, Credential, NoCredential, Selector, Status, Vault};
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 const EXPIRY_MARGIN: i64 = 60;
@@ -35,83 +36,6 @@ pub struct Token {
     pub expires_at: Option<i64>,
     /// The vault calls the account ACTIVE, yet its token's expiry has passed.
     pub looks_expired: bool,
-}
-
-/// What a person must do before there is a token.
-#[derive(Debug, Clone)]
-pub struct Consent {
-    /// The service asked for.
-    pub service: String,
-    /// Its connection name.
-    pub connection: String,
-    /// Whose account.
-    pub identifier: String,
-    /// The account's status.
-    pub status: Status,
-    /// The link, or why there is none.
-    pub link: Result<MagicLink, vault::Error>,
-}
-
-impl Consent {
-    /// One sentence that an agent can pass on to its person.
-    pub fn message(&self) -> String {
-        let Self { service, identifier, status, link, .. } = self;
-        let state = match status {
-            Status::Active => "it is ACTIVE and its consent can be renewed".to_owned(),
-            Status::PendingAuth => "nobody has granted access yet".to_owned(),
-            Status::Expired => "the consent has ended or could not be refreshed".to_owned(),
-            Status::PendingVerification => "access was granted, but who granted it is not verified yet".to_owned(),
-            Status::Disconnected => "the account was disconnected".to_owned(),
-            Status::Other(word) => format!("the vault reports the status {word}"),
-        };
-        let ask = match link {
-            Ok(MagicLink { link, expires_at }) => {
-                let until = expires_at.map(|at| format!(" (valid until {})", rfc3339(at))).unwrap_or_default();
-                format!("open {link}{until}")
-            }
-            Err(error) => format!("the vault gave no link for it ({error})"),
-        };
-        format!("authorization needed for {service} (identifier {identifier}): {state}; {ask}")
-    }
-}
-
-/// Why there is no token.
-#[derive(Debug)]
-pub enum Failure {
-    /// A person must act.
-    Consent(Box<Consent>),
-    /// Anything else.
-    Error(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<vault::Error> for Failure {
-    fn from(error: vault::Error) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Error(error) => error,
-            Failure::Consent(consent) => {
-                let next = match consent.link {
-                    Ok(_) => format!(
-                        "open the link, then try again (a new link: `scalekit-auth connect {}`)",
-                        consent.service
-                    ),
-                    Err(_) => "open the connected account in the Scalekit dashboard".to_owned(),
-                };
-                Error::new(Kind::NeedsAuthorization, consent.message()).next(next)
-            }
-        }
-    }
 }
 
 impl Broker {
@@ -242,7 +166,7 @@ impl Broker {
         let found = read_or_create(&vault, selector)?;
         if found.status != Status::Active {
             let link = vault.magic_link(selector);
-            return Err(Failure::Consent(Box::new(consent(service, account, found.status, link))));
+            return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
         }
         let now = jiff::Timestamp::now().as_second();
         let told = found.expires_at.map(|at| at - EXPIRY_MARGIN);
@@ -262,7 +186,7 @@ impl Broker {
             return Ok(None);
         }
         let link = vault.magic_link(selector);
-        Ok(Some(consent(service, account, found.status, link)))
+        Ok(Some(Consent::new(service, account, found.status, link)))
     }
 }
 
@@ -279,16 +203,6 @@ fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAcco
 
 fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
     Selector { connection: &service.connection, identifier: &account.identifier }
-}
-
-fn consent(service: &Service, account: &Account, status: Status, link: Result<MagicLink, vault::Error>) -> Consent {
-    Consent {
-        service: service.name.clone(),
-        connection: service.connection.clone(),
-        identifier: account.identifier.clone(),
-        status,
-        link,
-    }
 }
 
 fn no_credential(service: &Service, why: NoCredential) -> Error {
@@ -321,25 +235,5 @@ fn login_command(name: &str) -> String {
         "`scalekit-auth login`".into()
     } else {
         format!("`scalekit-auth login --environment {name}`")
-    }
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC.
-pub fn rfc3339(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
-}
-
-impl From<resolve::Error> for Error {
-    fn from(error: resolve::Error) -> Self {
-        match &error {
-            resolve::Error::Nobody(_) => Error::new(Kind::NotConfigured, &error)
-                .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should; `scalekit-auth list` shows what is there"),
-            resolve::Error::OwnHost(_) => Error::new(Kind::NotConfigured, &error),
-            resolve::Error::Ambiguous { .. } => Error::new(Kind::Ambiguous, &error).next(
-                "decide with `scalekit-auth config SERVICE CONNECTION --host HOST/PATH`, or ask by the service's name",
-            ),
-            resolve::Error::UnknownUsername { .. } => Error::new(Kind::Ambiguous, &error)
-                .next("`scalekit-auth config SERVICE CONNECTION --identifier NAME` adds one; or leave the user name out of the URL"),
-        }
     }
 }

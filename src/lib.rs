@@ -10,6 +10,7 @@
 pub mod broker;
 pub mod cli;
 pub mod config;
+pub mod consent;
 pub mod error;
 pub mod helper;
 mod refusals;

@@ -7,11 +7,11 @@ use std::io::Read;
 use std::time::Instant;
 
 use super::print;
-use crate::broker::{Broker, Token};
+use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{self, Refusals};
-use crate::resolve::{self, Rule, Target};
+use crate::resolve::{self, Account, Rule, Target};
 use crate::secret::Secret;
 use crate::vault::Credential;
 
@@ -47,36 +47,34 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
     let broker = Broker::load(deadline)?;
-    let Some((rule, username)) = find(&broker, &request, &target)? else { return Ok(()) };
-    let account = broker.account(rule.service, None)?;
-    let origin = target.authority.to_string();
-    let key = [origin.as_str(), &rule.service.connection, &account.identifier];
+    let Some(asked) = Asked::find(&broker, &request, &target)? else { return Ok(()) };
     if let Some(mut refusals) = Refusals::open() {
         if let Some(id) = &request.state {
             refusals.refused_id(id);
         }
-        if refusals.count(&key) >= ENOUGH {
+        if refusals.count(&asked.key()) >= ENOUGH {
             print(Answer::Quit.encode(&Extras::default()).expose())?;
-            return Err(refused(&rule, &origin, "several tokens of this account within a minute"));
+            return Err(asked.refused("several tokens of this account within a minute"));
         }
     }
-    let token = broker.token(rule.service, &account).map_err(Error::from)?;
+    let token = broker.token(asked.rule.service, &asked.account)?;
     if token.looks_expired {
-        super::note(format!("the token of {} is past its expiry, though its account is ACTIVE", rule.service.name));
+        super::warn_of_expiry(asked.rule.service);
     }
-    let (answer, expires_at) = answer(&request, &rule, username, token)?;
+    let expires_at = token.expires_at;
+    let answer = asked.answer(&request, token.credential)?;
     let (scheme, secret) = match &answer {
         Answer::Bearer(token) => ("bearer", token.expose()),
         Answer::Basic { password, .. } => ("basic", password.expose()),
         Answer::Quit => unreachable!("a token is answered as Basic or Bearer"),
     };
+    let key = asked.key();
     let given = refusals::Answer { account: &key, scheme, token: secret };
+    let is_known_bad = |refusals: &Refusals| {
+        refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given))
+    };
     let state = match Refusals::open() {
-        Some(refusals)
-            if refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given)) =>
-        {
-            return Err(refused(&rule, &origin, hint(&request, scheme)));
-        }
+        Some(refusals) if is_known_bad(&refusals) => return Err(asked.refused(hint(&request, scheme))),
         Some(mut refusals) => refusals.answered(&given),
         None => None,
     };
@@ -95,10 +93,8 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
         return Ok(());
     }
     let broker = Broker::load(deadline)?;
-    let Some((rule, _)) = find(&broker, &request, &target)? else { return Ok(()) };
-    let account = broker.account(rule.service, None)?;
-    let origin = target.authority.to_string();
-    let key = [origin.as_str(), &rule.service.connection, &account.identifier];
+    let Some(asked) = Asked::find(&broker, &request, &target)? else { return Ok(()) };
+    let key = asked.key();
     let sent = [("bearer", &request.credential), ("basic", &request.password)];
     let Some(mut refusals) = Refusals::open() else { return Ok(()) };
     for (scheme, token) in sent {
@@ -123,47 +119,57 @@ fn read() -> Result<Request, Error> {
         .map_err(|error| Error::new(Kind::Usage, "the request is refused and gets no answer").why(error))
 }
 
-/// The rule and git user name for a host of ours that serves repositories; `None` is a host of somebody else's.
-fn find<'a>(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<(Rule<'a>, &'static str)>, Error> {
-    match broker.resolve(target, request.username.as_deref()) {
-        Ok(rule) => Ok(rule.git_username.map(|username| (rule, username))),
-        Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+/// Who answers a request, and where.
+struct Asked<'a> {
+    rule: Rule<'a>,
+    /// The user name that the host expects beside a token.
+    username: &'static str,
+    account: Account,
+    /// Host and port.
+    origin: String,
+}
+
+impl<'a> Asked<'a> {
+    /// `None` is a host of somebody else's, or one that serves no repositories.
+    fn find(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<Self>, Error> {
+        let rule = match broker.resolve(target, request.username.as_deref()) {
+            Ok(rule) => rule,
+            Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(username) = rule.git_username else { return Ok(None) };
+        let account = broker.account(rule.service, None)?;
+        Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }))
     }
-}
 
-/// Basic, unless the server offers Bearer and not Basic.
-fn answer(request: &Request, rule: &Rule<'_>, username: &str, token: Token) -> Result<(Answer, Option<i64>), Error> {
-    let Token { credential, expires_at, looks_expired: _ } = token;
-    let only_bearer = request.offers_bearer && !request.offers_basic;
-    let answer = match credential {
-        Credential::Bearer(token) if only_bearer && request.knows_authtype => Answer::Bearer(token),
-        Credential::Bearer(_) if only_bearer => {
-            return Err(Error::new(
-                Kind::Failed,
-                format!("{} takes Bearer only, which this git cannot send", rule.pattern),
-            )
-            .next("use git 2.46 or later"));
-        }
-        _ if only_bearer => {
-            return Err(Error::new(
-                Kind::Failed,
-                format!("{} takes Bearer only, and {} holds no bearer token", rule.pattern, rule.service.name),
-            ));
-        }
-        Credential::Bearer(password) | Credential::ApiKey(password) => {
-            Answer::Basic { username: username.to_owned(), password }
-        }
-        Credential::Basic { username, password } => Answer::Basic { username, password },
-    };
-    Ok((answer, expires_at))
-}
+    /// What refusals are remembered by.
+    fn key(&self) -> [&str; 3] {
+        [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
 
-fn refused(rule: &Rule<'_>, origin: &str, why: &str) -> Error {
-    let name = &rule.service.name;
-    Error::new(Kind::NeedsAuthorization, format!("{origin} refused the token of {name}"))
-        .why(why)
-        .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+    /// Basic, unless the server offers Bearer and not Basic.
+    fn answer(&self, request: &Request, credential: Credential) -> Result<Answer, Error> {
+        let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", self.origin));
+        let is_bearer_only = request.offers_bearer && !request.offers_basic;
+        match credential {
+            Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Ok(Answer::Bearer(token)),
+            Credential::Bearer(_) if is_bearer_only => {
+                Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"))
+            }
+            _ if is_bearer_only => Err(bearer_only().why(format!("{} holds no bearer token", self.rule.service.name))),
+            Credential::Bearer(password) | Credential::ApiKey(password) => {
+                Ok(Answer::Basic { username: self.username.to_owned(), password })
+            }
+            Credential::Basic { username, password } => Ok(Answer::Basic { username, password }),
+        }
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        let name = &self.rule.service.name;
+        Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
+            .why(why)
+            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+    }
 }
 
 /// Besides a revoked consent, the limits of git itself that end in the same refusal.

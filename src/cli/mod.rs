@@ -19,9 +19,9 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 
 use crate::broker::Broker;
-use crate::config::is_service_name;
+use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind};
-use crate::resolve::{Rule, Target};
+use crate::resolve::{Account, Rule, Target};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -109,6 +109,32 @@ fn note(text: impl std::fmt::Display) {
     eprintln!("scalekit-auth: {}", crate::error::plain(&text.to_string()));
 }
 
+fn warn_of_expiry(service: &Service) {
+    note(format!("the token of {} is past its expiry, though its account is ACTIVE", service.name));
+}
+
+/// What is asked about: the arguments that several commands share.
+#[derive(Debug, clap::Args)]
+struct Asked {
+    /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
+    place: String,
+    /// Whose account inside the connection
+    #[arg(long, value_name = "NAME")]
+    identifier: Option<String>,
+}
+
+impl Asked {
+    fn place(&self) -> Result<Place, Error> {
+        Place::parse(&self.place)
+    }
+
+    /// The service and account asked for.
+    fn find<'a>(&self, broker: &'a Broker) -> Result<(&'a Service, Account), Error> {
+        let (service, _) = self.place()?.service(broker)?;
+        Ok((service, broker.account(service, self.identifier.as_deref())?))
+    }
+}
+
 /// An argument that may be a service or a place: with `://` a URL, with `.` or `:` a host, else a service.
 enum Place {
     Target(Target, Option<String>),
@@ -133,7 +159,7 @@ impl Place {
     }
 
     /// The service this place leads to, and the rule that led there.
-    fn service<'a>(&self, broker: &'a Broker) -> Result<(&'a crate::config::Service, Option<Rule<'a>>), Error> {
+    fn service<'a>(&self, broker: &'a Broker) -> Result<(&'a Service, Option<Rule<'a>>), Error> {
         match self {
             Self::Service(name) => Ok((broker.service(name)?, None)),
             Self::Target(target, user) => {

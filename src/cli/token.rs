@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{Place, note, print};
-use crate::broker::{Broker, Consent, Failure, Token, rfc3339};
+use super::{Asked, print, warn_of_expiry};
+use crate::broker::{Broker, Token};
 use crate::config::Service;
+use crate::consent::{Consent, Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::secret::Secret;
@@ -15,11 +16,8 @@ use crate::vault::Credential;
 /// Print a fresh token for a service, URL or host
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
-    place: String,
-    /// Whose account inside the connection
-    #[arg(long, value_name = "NAME")]
-    identifier: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// Print a JSON object with token, type and expiry; failures too
     #[arg(long)]
     json: bool,
@@ -47,13 +45,11 @@ struct Found {
 }
 
 fn find(arguments: &Arguments, deadline: Instant) -> Result<Found, Failure> {
-    let place = Place::parse(&arguments.place)?;
     let broker = Broker::load(deadline)?;
-    let (service, _) = place.service(&broker)?;
-    let account = broker.account(service, arguments.identifier.as_deref())?;
+    let (service, account) = arguments.asked.find(&broker)?;
     let token = broker.token(service, &account)?;
     if token.looks_expired {
-        note(format!("the token of {} is past its expiry, though its account is ACTIVE", service.name));
+        warn_of_expiry(service);
     }
     let found = Found { service: service.clone(), account, token };
     // A failure to print is a failure of the whole, also for --json.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Place, print};
+use super::{Asked, Place, print};
 use crate::broker::Broker;
 use crate::error::{Error, plain};
 use crate::resolve::{catalogue, rules};
@@ -10,21 +10,18 @@ use crate::resolve::{catalogue, rules};
 /// Say which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A URL, host or service
-    place: String,
-    /// Whose account inside the connection
-    #[arg(long, value_name = "NAME")]
-    identifier: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let place = Place::parse(&arguments.place)?;
+    let place = arguments.asked.place()?;
     let broker = Broker::load(deadline)?;
     let (service, rule) = match place.service(&broker) {
         Ok(found) => found,
         Err(error) => return Err(explain(error, &place, &broker)),
     };
-    let account = broker.account(service, arguments.identifier.as_deref())?;
+    let account = broker.account(service, arguments.asked.identifier.as_deref())?;
     let mut lines = Vec::new();
     if let Place::Target(target, _) = &place {
         lines.push(("target", target.to_string()));

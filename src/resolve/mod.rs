@@ -12,6 +12,7 @@ pub use pattern::Pattern;
 pub use target::{Authority, Target};
 
 use crate::config::{Service, Services};
+use crate::error::{Error as Shown, Kind};
 
 /// Where a rule comes from; an earlier source beats a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +97,21 @@ pub enum Error {
         /// The services' names.
         services: String,
     },
+}
+
+impl From<Error> for Shown {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Nobody(_) => Shown::new(Kind::NotConfigured, &error)
+                .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should; `scalekit-auth list` shows what is there"),
+            Error::OwnHost(_) => Shown::new(Kind::NotConfigured, &error),
+            Error::Ambiguous { .. } => Shown::new(Kind::Ambiguous, &error).next(
+                "decide with `scalekit-auth config SERVICE CONNECTION --host HOST/PATH`, or ask by the service's name",
+            ),
+            Error::UnknownUsername { .. } => Shown::new(Kind::Ambiguous, &error)
+                .next("`scalekit-auth config SERVICE CONNECTION --identifier NAME` adds one; or leave the user name out of the URL"),
+        }
+    }
 }
 
 /// The rule that answers for `target`: a service whose identifier is `username`, else the best rule; source first, then

@@ -91,10 +91,10 @@ impl Vault {
     /// Sends `call` with the client token. A 401 that is about this token gets one new token and one repeat.
     fn call(&self, call: &Call<'_>) -> Result<Secret<Vec<u8>>, Error> {
         let known = self.token.borrow().clone();
-        let token = known.map_or_else(|| self.client_token(), Ok)?;
+        let mut token = known.map_or_else(|| self.client_token(), Ok)?;
         let mut reply = self.send(call, &token)?;
         if reply.status == 401 && call.repeatable && is_about_client_token(&error_reply(&reply)) {
-            let token = self.client_token()?;
+            token = self.client_token()?;
             reply = self.send(call, &token)?;
         }
         match reply.status {

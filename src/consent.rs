@@ -1,0 +1,99 @@
+//! When there is no token until a person acts: what they must do, in their words.
+
+use crate::config::Service;
+use crate::error::{Error, Kind};
+use crate::resolve::Account;
+use crate::vault::{self, MagicLink, Status};
+
+/// What a person must do before there is a token.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// The service asked for.
+    pub service: String,
+    /// Its connection name.
+    pub connection: String,
+    /// Whose account.
+    pub identifier: String,
+    /// The account's status.
+    pub status: Status,
+    /// The link, or why there is none.
+    pub link: Result<MagicLink, vault::Error>,
+}
+
+impl Consent {
+    /// For the account of `service` in this state.
+    pub fn new(service: &Service, account: &Account, status: Status, link: Result<MagicLink, vault::Error>) -> Self {
+        Self {
+            service: service.name.clone(),
+            connection: service.connection.clone(),
+            identifier: account.identifier.clone(),
+            status,
+            link,
+        }
+    }
+
+    /// One sentence that an agent can pass on to its person.
+    pub fn message(&self) -> String {
+        let Self { service, identifier, status, link, .. } = self;
+        let state = match status {
+            Status::Active => "it is ACTIVE and its consent can be renewed".to_owned(),
+            Status::PendingAuth => "nobody has granted access yet".to_owned(),
+            Status::Expired => "the consent has ended or could not be refreshed".to_owned(),
+            Status::PendingVerification => "access was granted, but who granted it is not verified yet".to_owned(),
+            Status::Disconnected => "the account was disconnected".to_owned(),
+            Status::Other(word) => format!("the vault reports the status {word}"),
+        };
+        let ask = match link {
+            Ok(MagicLink { link, expires_at }) => {
+                let until = expires_at.map(|at| format!(" (valid until {})", rfc3339(at))).unwrap_or_default();
+                format!("open {link}{until}")
+            }
+            Err(error) => format!("the vault gave no link for it ({error})"),
+        };
+        format!("authorization needed for {service} (identifier {identifier}): {state}; {ask}")
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum Failure {
+    /// A person must act.
+    Consent(Box<Consent>),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<vault::Error> for Failure {
+    fn from(error: vault::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Error(error) => error,
+            Failure::Consent(consent) => {
+                let next = match consent.link {
+                    Ok(_) => format!(
+                        "open the link, then try again (a new link: `scalekit-auth connect {}`)",
+                        consent.service
+                    ),
+                    Err(_) => "open the connected account in the Scalekit dashboard".to_owned(),
+                };
+                Error::new(Kind::NeedsAuthorization, consent.message()).next(next)
+            }
+        }
+    }
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
