@@ -6,7 +6,7 @@
 # DIR is ~/.local unless given; the executable goes to DIR/bin. Safe to run again; needs no root.
 set -eu
 
-links="git-credential-scalekit"
+links="git-credential-scalekit docker-credential-scalekit"
 prefix="${HOME:?HOME is not set}/.local"
 uninstall=no
 
@@ -44,6 +44,19 @@ esac
 bin=$prefix/bin
 
 if [ "$uninstall" = yes ]; then
+    if [ -x "$bin/scalekit-auth" ]; then
+        if [ -t 0 ]; then
+            printf 'First undo what `scalekit-auth setup` put into git and docker configuration? [Y/n] '
+            read -r answer || answer=
+            case $answer in
+            n* | N*) ;;
+            *) "$bin/scalekit-auth" setup --undo ;;
+            esac
+        else
+            echo "Note: what \`scalekit-auth setup\` put into git's and docker's configuration stays;"
+            echo "  run \`scalekit-auth setup --undo\` before the next time."
+        fi
+    fi
     for link in $links; do
         # Only what we put there: a link to our executable.
         if [ "$(readlink "$bin/$link" 2>/dev/null || true)" = scalekit-auth ]; then
@@ -51,9 +64,8 @@ if [ "$uninstall" = yes ]; then
         fi
     done
     rm -f "$bin/scalekit-auth"
-    echo "Removed from $bin. Configuration and stored client credentials are still there:"
-    echo "  before removing the program, \`scalekit-auth logout\` empties the keyring;"
-    echo "  \`git config --global --unset-all credential.helper '^scalekit\$'\` frees git of the helper."
+    echo "Removed from $bin. Configuration and stored client credentials are still there;"
+    echo "  \`scalekit-auth logout\`, run before uninstalling, removes the credentials."
     exit 0
 fi
 
@@ -68,18 +80,27 @@ for link in $links; do
         [ "$(readlink "$bin/$link" || true)" = scalekit-auth ] || fail "$bin/$link is there already and is not ours"
     fi
 done
+[ ! -d "$bin/scalekit-auth" ] || fail "$bin/scalekit-auth is a directory"
 mkdir -p "$bin"
-# Renamed into place, so that a git which is asking at this moment finds the old one or the new one.
 new=$bin/.scalekit-auth.$$
-trap 'rm -f "$new"' EXIT
+made=
+undo() {
+    rm -f "$new"
+    for link in $made; do rm -f "$bin/$link"; done
+}
+trap undo EXIT
 cp "$built" "$new"
 chmod 755 "$new"
-mv -f "$new" "$bin/scalekit-auth"
 for link in $links; do
-    ln -sf scalekit-auth "$bin/$link"
+    [ -L "$bin/$link" ] && continue
+    ln -s scalekit-auth "$bin/$link"
+    made="$made $link"
 done
+# Last, and by renaming: a git that is asking at this moment finds the old program or the new one.
+mv -f "$new" "$bin/scalekit-auth"
+trap - EXIT
 echo "Installed $("$bin/scalekit-auth" --version) to $bin, with: $links"
 case :$PATH: in
 *":$bin:"*) ;;
-*) echo "Note: $bin is not on PATH. Add it, for example: export PATH=\"$bin:\$PATH\"" ;;
+*) echo "Note: $bin is not on PATH; docker and git look for us there. Add it, for example: export PATH=\"$bin:\$PATH\"" ;;
 esac

@@ -51,14 +51,20 @@ fn main() -> Result<()> {
 
     let shell = Shell::new(&executable, home.path(), &vault)?;
     step(
-        "Logging in. On a laptop `scalekit-auth login` puts URL, client id and secret into the OS keyring; here they are\n   in three environment variables, as in a CI job.",
+        "Logging in. The secret is proven against the vault before it is kept: on a laptop in the OS keyring, here, where\n   \
+         no keyring is needed, in a file that only you can read.",
     );
-    shell.run("scalekit-auth status --check")?;
+    std::fs::write(home.path().join("secret.txt"), vault.client_secret())?;
+    shell.run(&format!(
+        "scalekit-auth login --env-url {} --client-id {} --client-secret-stdin --home file:$HOME/home.json <secret.txt",
+        vault.url(),
+        vault.client_id()
+    ))?;
     step("Naming the two connections as services. The host is the demo's; github.com itself needs no --host.");
     shell.run(&format!("scalekit-auth config github github-x1y2 --host {}", server.url()))?;
     shell.run("scalekit-auth config gmail gmail-u3134a")?;
     step("Letting git ask for tokens.");
-    shell.run("git config --global credential.helper scalekit")?;
+    shell.run("scalekit-auth setup git")?;
     step("Cloning. git gets a 401, asks the helper, and the helper asks the vault.");
     shell.run(&format!("git clone --quiet {}/app.git && cat app/README", server.url()))?;
     step("A token for anything else: the URL finds its service.");
@@ -98,9 +104,8 @@ impl<'a> Shell<'a> {
     fn new(executable: &Path, home: &'a Path, vault: &Sandbox) -> Result<Self> {
         let bin = home.join("bin");
         std::fs::create_dir(&bin)?;
-        for name in ["scalekit-auth", "git-credential-scalekit"] {
-            std::os::unix::fs::symlink(executable, bin.join(name))?;
-        }
+        // A copy, since `setup` puts the protocol names beside the program that is running.
+        std::fs::copy(executable, bin.join("scalekit-auth"))?;
         let path = std::env::var("PATH")?;
         let ca = vault.ca_pem().display().to_string();
         let variables = vec![
@@ -110,9 +115,6 @@ impl<'a> Shell<'a> {
             ("GIT_SSL_CAINFO", ca),
             ("XDG_RUNTIME_DIR", home.display().to_string()),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
-            ("SCALEKIT_ENV_URL", vault.url().into()),
-            ("SCALEKIT_CLIENT_ID", vault.client_id().into()),
-            ("SCALEKIT_CLIENT_SECRET", vault.client_secret().into()),
         ];
         Ok(Self { home, variables })
     }

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, HomeName, IDENTIFIER_RULE, Service, Services};
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, IDENTIFIER_RULE, Service, Services};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Account, Authority, Chosen, Rule, Target};
-use crate::store::{self, ClientCredentials, Home, Keyring};
+use crate::store::{self, ClientCredentials};
 use crate::vault::{self, ConnectedAccount, Credential, NoCredential, Selector, Status, Vault};
 
 /// What is told to tools as expiry lies this many seconds before the real one.
@@ -103,7 +103,7 @@ impl Broker {
         }
         let name = environment_name(service);
         Ok(match self.environments.get(name) {
-            Some(environment) => format!("{} (environment {name}, {})", environment.home.word(), environment.url),
+            Some(environment) => format!("{} (environment {name}, {})", environment.home, environment.url),
             None => format!("nowhere: not logged in to the environment {name}"),
         })
     }
@@ -138,15 +138,7 @@ impl Broker {
         let Some(environment) = self.environments.get(name) else {
             return Err(not_logged_in(name));
         };
-        let credentials = match environment.home {
-            HomeName::Keyring => Keyring::new(name).read()?,
-        };
-        if credentials.url.as_str() != environment.url || credentials.client_id != environment.client_id {
-            return Err(Error::new(Kind::NotConfigured, format!("the environment {name} is not what was stored"))
-                .why("config.json and the keyring name different URLs or client ids")
-                .next(login_command(name)));
-        }
-        Ok(credentials)
+        Ok(store::credentials(environment)?)
     }
 
     /// The vault of `service`'s environment.

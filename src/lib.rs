@@ -35,6 +35,7 @@ pub fn run(args: Vec<OsString>) -> u8 {
     let name = args.first().map(Path::new).and_then(Protocol::by_name);
     match name {
         Some(Protocol::Git) => cli::git_credential::run(args.get(1).and_then(|action| action.to_str()), deadline),
+        Some(Protocol::Docker) => cli::docker_credential::run(args.get(1..).unwrap_or_default(), deadline),
         None => cli::run(args, deadline),
     }
 }

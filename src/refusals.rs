@@ -124,6 +124,12 @@ impl Refusals {
         self.state.answered.iter().any(|entry| entry.id == id && entry.token == token)
     }
 
+    /// Whether this very token was answered at this place within the last ten minutes.
+    pub fn was_answered(&self, answer: &Answer<'_>) -> bool {
+        let token = self.token(answer);
+        self.state.answered.iter().any(|entry| entry.token == token)
+    }
+
     /// Notes that `answer` was refused, if it was ours: other helpers' passwords come by here too.
     pub fn refused(&mut self, answer: &Answer<'_>) {
         let token = self.token(answer);
@@ -253,6 +259,7 @@ mod tests {
         let id = open(dir.path()).answered(&answer("one")).unwrap();
         open(dir.path()).answered(&answer("two")).unwrap();
         assert!(!open(dir.path()).is_refused(&answer("one")));
+        assert!(open(dir.path()).was_answered(&answer("one")) && !open(dir.path()).was_answered(&answer("three")));
         open(dir.path()).refused_id(&id);
         open(dir.path()).refused_id(&id);
         open(dir.path()).refused(&answer("two"));

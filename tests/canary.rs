@@ -29,7 +29,8 @@ fn world() -> World {
     let world = World::with(Sandbox::with(options).unwrap());
     seed(&world);
     for (service, host) in [("github", "github.com"), ("gitlab", "gitlab.com"), ("bitbucket", "bitbucket.org")] {
-        let args = ["config", service, &format!("{service}-x"), "--identifier", "ada", "--host", host];
+        let (connection, registry) = (format!("{service}-x"), format!("registry.{service}.test"));
+        let args = ["config", service, &connection, "--identifier", "ada", "--host", host, "--host", &registry];
         world.ok(&args);
     }
     world
@@ -71,7 +72,9 @@ fn look(world: &World, case: &str, service: &str, host: &str) {
         let finished = finish(world.command(program).args(args), input);
         (format!("{case}: {program} {args:?}"), finished)
     };
-    let git = "git-credential-scalekit";
+    let (git, docker) = ("git-credential-scalekit", "docker-credential-scalekit");
+    let registry = format!("registry.{service}.test");
+    let password = json!({"ServerURL": registry, "Username": "x-access-token", "Secret": TOKEN}).to_string();
     let runs: Vec<(String, Finished)> = std::thread::scope(|scope| {
         let threads = [
             scope.spawn(|| run(EXE, &["token", service], "")),
@@ -82,14 +85,21 @@ fn look(world: &World, case: &str, service: &str, host: &str) {
             scope.spawn(|| run(git, &["get"], &format!("{request}\n"))),
             scope.spawn(|| run(git, &["store"], &with_password)),
             scope.spawn(|| run(git, &["erase"], &with_password)),
+            scope.spawn(|| run(docker, &["get"], &registry)),
+            scope.spawn(|| run(docker, &["store"], &password)),
         ];
         threads.map(|thread| thread.join().unwrap()).into()
     });
     let issued = sandbox.client_tokens();
     let secrets: Vec<&str> = [SECRET, TOKEN, REFRESH].into_iter().chain(issued.iter().map(String::as_str)).collect();
     for (run, Finished { code, stdout, stderr }) in &runs {
-        // Where the protocol puts a token: alone on a line, in one JSON string, or as git's password.
-        let places = [format!("{TOKEN}\n"), format!("\"token\":\"{TOKEN}\""), format!("password={TOKEN}\n")];
+        // Where the protocol puts a token: alone on a line, in one JSON string, or as git's or docker's password.
+        let places = [
+            format!("{TOKEN}\n"),
+            format!("\"token\":\"{TOKEN}\""),
+            format!("password={TOKEN}\n"),
+            format!("\"Secret\":\"{TOKEN}\""),
+        ];
         let place = places.iter().find(|place| *code == Some(0) && stdout.contains(place.as_str()));
         let rest = place.map_or_else(|| stdout.clone(), |place| stdout.replacen(place, "", 1));
         for text in [&rest, stderr] {

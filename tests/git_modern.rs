@@ -190,7 +190,7 @@ fn a_second_helper_stores_our_token_unless_an_empty_one_stands_before_ours() {
     let file = repository.world.path(".git-credentials");
     assert!(std::fs::read_to_string(&file).unwrap().contains("token-1"), "this is the danger");
     let status = repository.world.run(&["status"]);
-    assert!(status.stderr.contains("git also hands the tokens for") && status.stderr.contains("store"), "{status:?}");
+    assert!(status.stdout.contains("but also hands our token to: store; fix: scalekit-auth setup git"), "{status:?}");
 
     std::fs::remove_file(&file).unwrap();
     let key = format!("credential.{}.helper", repository.server.url());
@@ -198,7 +198,7 @@ fn a_second_helper_stores_our_token_unless_an_empty_one_stands_before_ours() {
     repository.clone_into("two").ok();
     assert!(!file.exists());
     let status = repository.world.run(&["status"]);
-    assert!(!status.stderr.contains("git also hands"), "{status:?}");
+    assert!(status.stdout.contains("git asks us for") && !status.stdout.contains("also hands"), "{status:?}");
 }
 
 #[test]

@@ -64,6 +64,18 @@ fn installs_twice_runs_under_both_names_and_uninstalls() {
 }
 
 #[test]
+fn a_failed_installation_leaves_nothing_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let bin = home.path().join("p/bin");
+    // There is a directory where the program belongs.
+    std::fs::create_dir_all(bin.join("scalekit-auth/x")).unwrap();
+    let (done, text) = install(home.path(), &["--prefix", "p"]);
+    assert!(!done, "{text}");
+    let left: Vec<_> = std::fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["scalekit-auth"]);
+}
+
+#[test]
 fn unknown_options_are_refused() {
     let home = tempfile::tempdir().unwrap();
     assert!(!install(home.path(), &["--perfix", "x"]).0);

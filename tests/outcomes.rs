@@ -62,7 +62,8 @@ fn which_needs_neither_network_nor_keyring() {
          connection   github_x\n\
          identifier   ada (from the service)\n\
          credentials  the environment variables\n\
-         git          answered with the user name x-access-token\n"
+         git          answered with the user name x-access-token\n\
+         docker       not answered here\n"
     );
     world.credentials_in_variables = false;
     let stored = json!({"version": 1, "environments": {"default": {"url": "https://acme.scalekit.com", "client_id": "skc_1", "home": "keyring"}}});

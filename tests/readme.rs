@@ -113,7 +113,24 @@ fn every_command_outside_the_shell_blocks_is_one_that_another_test_runs() {
             assert!(["./install.sh", "scalekit-auth login"].contains(&line), "{line}");
         }
     }
-    // The table of tools: each line's commands are in a block or in a test about git.
+    // What the table of tools names stands in a shell block, or is run word by word where this says.
+    let elsewhere = [
+        "git config --global credential.helper scalekit", // tests/common/gits.rs, for every git test
+        "git config --global credential.helper \"!scalekit-auth git-credential\"", // tests/git_modern.rs
+        "scalekit-auth token SERVICE",                    // protocol.md, tests/outcomes.rs
+        "scalekit-auth token SERVICE --json",             // protocol.md, tests/vault.rs
+    ];
     let table = README.split("| tool | how to wire it |").nth(1).unwrap().split("\n\n").next().unwrap();
-    assert_eq!(table.lines().filter(|line| line.starts_with("| ")).count(), 5);
+    let commands: Vec<_> =
+        table.split('`').filter(|part| part.starts_with("scalekit-auth ") || part.starts_with("git config")).collect();
+    assert_eq!(commands.len(), 6, "{commands:?}");
+    for command in commands {
+        let in_a_block = blocks("sh").iter().any(|block| block.lines().any(|line| line == command));
+        assert!(in_a_block || elsewhere.contains(&command), "{command}");
+    }
+    for line in README.lines().filter(|line| line.starts_with("| ") && line.contains("scalekit-auth login --home")) {
+        for command in line.split('`').filter(|part| part.starts_with("scalekit-auth login --home")) {
+            assert!(include_str!("homes_machines.rs").contains(command), "{command}");
+        }
+    }
 }

@@ -1,94 +1,95 @@
-//! Which other credential helpers git would also tell about our tokens.
+//! Which credential helpers git asks for a host, and tells about our tokens.
 
 use std::process::{Command, Stdio};
 
-use crate::broker::Broker;
-use crate::resolve::{Pattern, Target, rules};
+use crate::error::{Error, Kind};
+use crate::resolve::Target;
 use crate::store::SECRET_VARIABLES;
 
-/// One line for each place where git asks another helper besides us: git hands every helper what worked, and helpers such
-/// as `store` write it to disk.
-pub fn warnings(broker: &Broker) -> Vec<String> {
-    let Some(settings) = settings() else { return Vec::new() };
-    let mut warnings = Vec::new();
-    for service in broker.services.iter() {
-        for rule in rules(service).iter().filter(|rule| rule.git_username.is_some()) {
-            let Some(origin) = rule.pattern.origin() else { continue };
-            let Ok((target, _)) = Target::from_url(&origin) else { continue };
-            let chain = chain(&settings, &target);
-            let others: Vec<_> = chain.iter().filter(|helper| !is_ours(helper)).copied().collect();
-            if others.len() < chain.len() && !others.is_empty() {
-                let warning = format!(
-                    "git also hands the tokens for {origin} to: {}. An empty helper before ours ends that: \
-                     git config --global --add credential.{origin}.helper \"\" && \
-                     git config --global --add credential.{origin}.helper scalekit",
-                    others.join(", ")
-                );
-                if !warnings.contains(&warning) {
-                    warnings.push(warning);
-                }
-            }
-        }
-    }
-    warnings
+/// `credential[.URL].helper` of system, user and environment, in git's order.
+pub struct Settings(Vec<Setting>);
+
+struct Setting {
+    /// The URL or URL pattern of the section; `None` is every host.
+    url: Option<String>,
+    helper: String,
 }
 
-/// `credential[.URL].helper` of the user and the system, in git's order: URL and value.
-fn settings() -> Option<Vec<(Option<String>, String)>> {
+impl Settings {
+    /// Asks git, away from any repository: a repository's configuration is not the user's word.
+    pub fn read() -> Result<Self, Error> {
+        let failed = |why: String| Error::new(Kind::Failed, "git cannot be asked for its configuration").why(why);
+        let output = git()
+            .args(["config", "--null", "--get-regexp", r"^credential\.(.*\.)?helper$"])
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
+        // Exit code 1 is git's word for "no such setting".
+        if !matches!(output.status.code(), Some(0 | 1)) {
+            return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let settings = text.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
+            let (key, helper) = entry.split_once('\n').unwrap_or((entry, ""));
+            let url = key.strip_prefix("credential.").and_then(|rest| rest.strip_suffix(".helper"));
+            Setting { url: url.map(str::to_owned), helper: helper.to_owned() }
+        });
+        Ok(Self(settings.collect()))
+    }
+
+    /// The helpers that git asks for `target`; an empty one drops those before it.
+    pub fn chain(&self, target: &Target) -> Vec<&str> {
+        self.effective(target).into_iter().map(|setting| setting.helper.as_str()).collect()
+    }
+
+    /// Helpers of others that are configured for this very host.
+    pub fn helpers_of_this_host(&self, target: &Target) -> Vec<&str> {
+        let effective = self.effective(target).into_iter();
+        let own = effective.filter(|setting| setting.url.is_some() && !is_ours(&setting.helper));
+        own.map(|setting| setting.helper.as_str()).collect()
+    }
+
+    fn effective(&self, target: &Target) -> Vec<&Setting> {
+        let mut chain = Vec::new();
+        for setting in self.0.iter().filter(|setting| setting.applies(target)) {
+            if setting.helper.is_empty() {
+                chain.clear();
+            } else {
+                chain.push(setting);
+            }
+        }
+        chain
+    }
+}
+
+impl Setting {
+    /// Whether git uses the section for `target`. Patterns are git's own matter, so git is asked: in a configuration that
+    /// consists of this one section.
+    fn applies(&self, target: &Target) -> bool {
+        let Some(url) = &self.url else { return true };
+        if *url == format!("{}://{}", target.scheme.name(), target.authority) {
+            return true;
+        }
+        let output = git()
+            .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_COUNT", "1")])
+            .env("GIT_CONFIG_KEY_0", format!("credential.{url}.probe"))
+            .env("GIT_CONFIG_VALUE_0", "yes")
+            .args(["config", "--get-urlmatch", "credential.probe", &target.to_string()])
+            .output();
+        output.is_ok_and(|output| output.stdout == b"yes\n")
+    }
+}
+
+fn git() -> Command {
     let mut git = Command::new("git");
-    git.args(["config", "--null", "--get-regexp", r"^credential\.(.*\.)?helper$"]);
-    // Away from any repository: its configuration is not the user's word.
-    git.current_dir("/").stdin(Stdio::null()).stderr(Stdio::null());
+    git.current_dir("/").stdin(Stdio::null());
     for name in SECRET_VARIABLES {
         git.env_remove(name);
     }
-    let output = git.output().ok().filter(|output| output.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let entries = text.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
-        let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
-        let url = key.strip_prefix("credential.").and_then(|rest| rest.strip_suffix(".helper"));
-        (url.map(str::to_owned), value.to_owned())
-    });
-    Some(entries.collect())
+    git
 }
 
-/// The helpers that git asks for `target`; an empty one drops those before it.
-fn chain<'a>(settings: &'a [(Option<String>, String)], target: &Target) -> Vec<&'a str> {
-    let applies = |url: &Option<String>| match url {
-        None => true,
-        Some(url) => Pattern::parse(url).is_ok_and(|pattern| pattern.claims_host(target)),
-    };
-    let mut chain = Vec::new();
-    for (_, value) in settings.iter().filter(|(url, _)| applies(url)) {
-        if value.is_empty() {
-            chain.clear();
-        } else {
-            chain.push(value.as_str());
-        }
-    }
-    chain
-}
-
-fn is_ours(helper: &str) -> bool {
-    helper == "scalekit"
-        || helper.contains("git-credential-scalekit")
-        || helper.contains("scalekit-auth git-credential")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_helper_drops_those_before_it() {
-        let entry = |url: Option<&str>, value: &str| (url.map(str::to_owned), value.to_owned());
-        let settings = [
-            entry(None, "store"),
-            entry(Some("https://github.com"), ""),
-            entry(Some("https://github.com"), "scalekit"),
-        ];
-        let chain_of = |url| chain(&settings, &Target::from_url(url).unwrap().0);
-        assert_eq!(chain_of("https://github.com"), ["scalekit"]);
-        assert_eq!(chain_of("https://gitlab.com"), ["store"]);
-    }
+/// Whether a helper setting leads to this program.
+pub fn is_ours(helper: &str) -> bool {
+    let is_sub_command = helper.contains("scalekit-auth") && helper.ends_with(" git-credential");
+    helper == "scalekit" || helper.contains("git-credential-scalekit") || is_sub_command
 }

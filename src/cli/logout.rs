@@ -1,10 +1,9 @@
 //! `logout`: removes the client credentials of one environment; services and other environments stay.
 
-use super::note;
+use super::{homes, note};
 use crate::broker::not_logged_in;
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, HomeName};
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environments};
 use crate::error::Error;
-use crate::store::{Home, Keyring};
 
 /// Remove stored client credentials
 #[derive(Debug, clap::Args)]
@@ -19,10 +18,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let directory = config::directory()?;
     let environments = Environments::load(&directory)?;
     let environment = environments.get(name).ok_or_else(|| not_logged_in(name))?;
-    match environment.home {
-        HomeName::Keyring => Keyring::new(name).remove()?,
-    };
+    let left = homes::empty(&environments, environment)?;
     Environments::remove(&directory, name)?;
     note(format!("logged out of {} (environment {name}); the configured services stay", environment.url));
+    if let Some(left) = left {
+        note(left);
+    }
     Ok(())
 }

@@ -2,12 +2,16 @@
 
 mod config;
 mod connect;
+pub mod docker_credential;
 mod git_chain;
 pub mod git_credential;
+mod homes;
 mod list;
 mod login;
 mod logout;
+mod reach;
 mod remove;
+mod setup;
 mod status;
 mod token;
 mod which;
@@ -27,7 +31,7 @@ const AFTER_HELP: &str = "\
 First steps:
   scalekit-auth login                               store the client credentials in the OS keyring
   scalekit-auth config github github-x1y2           name a connection of your Scalekit environment
-  git config --global credential.helper scalekit    let git ask for tokens
+  scalekit-auth setup git                           let git ask for tokens
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 5 needs authorization,
 6 the vault refused, 7 the vault cannot be reached, 8 ambiguous.";
@@ -42,7 +46,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prove client credentials and store them in the OS keyring
+    /// Prove client credentials, and store them in the OS keyring or where --home says
     Login(login::Arguments),
     /// Remove stored client credentials
     Logout(logout::Arguments),
@@ -60,8 +64,12 @@ enum Command {
     Connect(connect::Arguments),
     /// Say which service and account would answer for a URL, or why none would
     Which(which::Arguments),
+    /// Let git or docker ask us for the hosts of your services, or undo that
+    Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
     GitCredential(git_credential::Arguments),
+    /// Speak docker's credential helper protocol on stdin and stdout
+    DockerCredential(docker_credential::Arguments),
 }
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
@@ -84,7 +92,9 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Token(arguments) => token::run(&arguments, deadline),
         Command::Connect(arguments) => connect::run(&arguments, deadline),
         Command::Which(arguments) => which::run(&arguments, deadline),
+        Command::Setup(arguments) => setup::run(&arguments, deadline),
         Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
+        Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),
     };
     match result {
         Ok(()) => 0,

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::{git_chain, note, print};
+use super::{print, reach};
 use crate::broker::{Broker, not_logged_in};
 use crate::config::DEFAULT_ENVIRONMENT;
-use crate::error::Error;
+use crate::error::{Error, plain};
 use crate::store::ClientCredentials;
 
 /// Show each environment, where its client credentials live, and whether they can be read
@@ -38,12 +38,11 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         show("environment variables", place, Ok(credentials.clone()))?;
     }
     for environment in broker.environments.iter() {
-        let place =
-            format!("{}, client {}, in the {}", environment.url, environment.client_id, environment.home.word());
+        let place = format!("{}, client {}, {}", environment.url, environment.client_id, environment.home);
         show(&environment.name, place, broker.stored_credentials(&environment.name))?;
     }
-    for warning in git_chain::warnings(&broker) {
-        note(warning);
+    for line in reach::lines(&broker) {
+        print(&format!("{}\n", plain(&line)))?;
     }
     match first_error {
         Some(error) => Err(error),

@@ -34,9 +34,11 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     lines.push(("identifier", format!("{} (from {})", account.identifier, account.source)));
     lines.push(("credentials", broker.credentials_source(service)?));
     if let Some(rule) = &rule {
-        let git =
-            rule.git_username.map_or("not answered here".into(), |name| format!("answered with the user name {name}"));
-        lines.push(("git", git));
+        for (tool, username) in [("git", rule.git_username), ("docker", rule.registry_username)] {
+            let answer =
+                username.map_or("not answered here".into(), |name| format!("answered with the user name {name}"));
+            lines.push((tool, answer));
+        }
     }
     print(&lines.iter().map(|(key, value)| format!("{key:<12} {}\n", plain(value))).collect::<String>())
 }

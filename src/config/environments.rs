@@ -9,30 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, file};
+use super::{Error, HomeChoice, file};
 
 /// The environment that `login` fills when no other is named.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
 
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
-
-/// Where the client credentials of an environment live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HomeName {
-    /// The OS keyring.
-    Keyring,
-}
-
-impl HomeName {
-    /// The word in `config.json` and in messages.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-        }
-    }
-}
 
 /// One environment as `config.json` knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +27,7 @@ pub struct Environment {
     /// The client id.
     pub client_id: String,
     /// Where the secret is.
-    pub home: HomeName,
+    pub home: HomeChoice,
 }
 
 /// All environments, and the identifier used where nothing else names one.
@@ -88,11 +71,16 @@ impl Environments {
         self.list.iter()
     }
 
+    /// Whether another environment than `environment` has the same file as its home.
+    pub fn share_the_file_of(&self, environment: &Environment) -> bool {
+        self.iter().any(|other| other.name != environment.name && other.home.is_same_file(&environment.home))
+    }
+
     /// Adds `environment` or replaces the one of its name.
     pub fn put(directory: &Path, environment: &Environment) -> Result<(), Error> {
         edit(directory, |entries| {
             let Environment { name, url, client_id, home } = environment;
-            let entry = json!({"url": url, "client_id": client_id, "home": home.word()});
+            let entry = json!({"url": url, "client_id": client_id, "home": home.to_json()});
             entries.insert(name.clone(), entry);
         })
     }
@@ -131,10 +119,7 @@ fn parse(name: &str, entry: &Value) -> Result<Environment, String> {
     let text = |key: &str| {
         entry.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(format!("{key} is missing or not text"))
     };
-    let home = match text("home")?.as_str() {
-        "keyring" => HomeName::Keyring,
-        other => return Err(format!("this version knows no home {other:?}")),
-    };
+    let home = HomeChoice::from_json(entry.get("home").ok_or("home is missing")?)?;
     Ok(Environment { name: name.to_owned(), url: text("url")?, client_id: text("client_id")?, home })
 }
 
@@ -154,7 +139,7 @@ mod tests {
             name: "dev".into(),
             url: "https://a.scalekit.dev".into(),
             client_id: "skc_1".into(),
-            home: HomeName::Keyring,
+            home: HomeChoice::Keyring,
         };
         Environments::put(dir.path(), &environment).unwrap();
         let loaded = Environments::load(dir.path()).unwrap();

@@ -3,7 +3,9 @@
 
 mod environments;
 mod file;
+mod home;
 pub mod json;
+mod notes;
 mod services;
 mod skill;
 
@@ -12,8 +14,10 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments, HomeName};
+pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
 pub use file::create_directory;
+pub use home::HomeChoice;
+pub use notes::Notes;
 pub use services::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE, Service, Services};
 pub use services::{is_connection_name, is_identifier, is_service_name};
 pub use skill::name_in_identity_file;

@@ -1,5 +1,6 @@
 //! The wire protocols, one file each: bytes in, bytes out, no I/O. protocol.md describes them byte by byte.
 
+pub mod docker;
 pub mod git;
 
 use std::path::Path;
@@ -7,12 +8,15 @@ use std::path::Path;
 /// A protocol that can be selected by the name under which the executable is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
+    /// docker/docker-credential-helpers.
+    Docker,
     /// gitcredentials(7).
     Git,
 }
 
 /// Which name selects which protocol; installed as links to the executable.
-pub const NAMES: &[(&str, Protocol)] = &[("git-credential-scalekit", Protocol::Git)];
+pub const NAMES: &[(&str, Protocol)] =
+    &[("git-credential-scalekit", Protocol::Git), ("docker-credential-scalekit", Protocol::Docker)];
 
 impl Protocol {
     /// The protocol that the executable's name selects.
@@ -30,6 +34,7 @@ mod tests {
     fn the_base_name_decides() {
         assert_eq!(Protocol::by_name(Path::new("/a/b/git-credential-scalekit")), Some(Protocol::Git));
         assert_eq!(Protocol::by_name(Path::new("git-credential-scalekit.exe")), Some(Protocol::Git));
+        assert_eq!(Protocol::by_name(Path::new("bin/docker-credential-scalekit")), Some(Protocol::Docker));
         assert_eq!(Protocol::by_name(Path::new("scalekit-auth")), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The built-in providers: which hosts are theirs and how git wants to be answered there. One row a provider, every
+//! The built-in providers: which hosts are theirs, and how git and registries want to be answered there. One row a provider, every
 //! host exact; the page a row was taken from stands with it.
 
 /// A provider as Scalekit's catalogue names it, and the places that are its own.
@@ -14,6 +14,8 @@ pub struct Provider {
     pub tenants: &'static [&'static str],
     /// The user name that git sends beside a token, for providers with repositories.
     pub git_username: Option<&'static str>,
+    /// The user name that docker and its kin send beside a token, for providers with a container registry.
+    pub registry_username: Option<&'static str>,
     /// The page that names the hosts.
     pub source: &'static str,
 }
@@ -27,22 +29,28 @@ pub struct Place {
     pub path: &'static str,
     /// Whether git repositories are served there.
     pub git: bool,
+    /// Whether it is a container registry.
+    pub registry: bool,
 }
 
 const fn api(host: &'static str) -> Place {
-    Place { host, path: "", git: false }
+    Place { host, path: "", git: false, registry: false }
 }
 
 const fn below(host: &'static str, path: &'static str) -> Place {
-    Place { host, path, git: false }
+    Place { host, path, git: false, registry: false }
 }
 
 const fn git(host: &'static str) -> Place {
-    Place { host, path: "", git: true }
+    Place { host, path: "", git: true, registry: false }
+}
+
+const fn registry(host: &'static str) -> Place {
+    Place { host, path: "", git: false, registry: true }
 }
 
 const fn row(id: &'static str, slug: &'static str, places: &'static [Place], source: &'static str) -> Provider {
-    Provider { id, slug, places, tenants: &[], git_username: None, source }
+    Provider { id, slug, places, tenants: &[], git_username: None, registry_username: None, source }
 }
 
 /// The rows, in the order of their slugs.
@@ -58,6 +66,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     Provider {
         git_username: Some("x-access-token"),
+        registry_username: Some("x-access-token"),
         ..row(
             "GITHUB",
             "github",
@@ -67,14 +76,20 @@ pub const PROVIDERS: &[Provider] = &[
                 api("api.github.com"),
                 api("uploads.github.com"),
                 api("raw.githubusercontent.com"),
-                api("ghcr.io"),
+                registry("ghcr.io"),
             ],
             "https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api",
         )
     },
     Provider {
         git_username: Some("oauth2"),
-        ..row("GITLAB", "gitlab", &[git("gitlab.com"), api("registry.gitlab.com")], "https://docs.gitlab.com/api/rest/")
+        registry_username: Some("oauth2"),
+        ..row(
+            "GITLAB",
+            "gitlab",
+            &[git("gitlab.com"), registry("registry.gitlab.com")],
+            "https://docs.gitlab.com/api/rest/",
+        )
     },
     row(
         "GMAIL",
@@ -164,9 +179,15 @@ pub fn provider_of_name(name: &str) -> Option<&'static Provider> {
         .max_by_key(|p| p.slug.len())
 }
 
+/// Whether the host is a provider's own and no container registry.
+pub fn is_no_registry(host: &str) -> bool {
+    PROVIDERS.iter().flat_map(|p| p.places).any(|place| place.host == host && !place.registry)
+}
+
 /// Whether `username` is one that we answer for some host ourselves, and so says nothing about the account.
 pub fn is_magic_username(username: &str) -> bool {
-    username == DEFAULT_GIT_USERNAME || PROVIDERS.iter().any(|p| p.git_username == Some(username))
+    username == DEFAULT_GIT_USERNAME
+        || PROVIDERS.iter().any(|p| [p.git_username, p.registry_username].contains(&Some(username)))
 }
 
 /// What Gitea, Forgejo and GitLab expect beside an OAuth token; for hosts whose provider has no user name of its own.

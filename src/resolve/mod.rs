@@ -44,19 +44,24 @@ pub struct Rule<'a> {
     pub service: &'a Service,
     /// The user name for git there; `None` where the provider serves no repositories.
     pub git_username: Option<&'static str>,
+    /// The user name for a container registry there; `None` where there is none.
+    pub registry_username: Option<&'static str>,
 }
 
 /// The rules of a service: the hosts its user named, else its provider's own.
 pub fn rules(service: &Service) -> Vec<Rule<'_>> {
     let row = service.row();
-    let provider_username = row.and_then(|row| row.git_username);
+    let (git, registry) = row.map_or((None, None), |row| (row.git_username, row.registry_username));
     if !service.hosts.is_empty() {
-        let git_username = Some(provider_username.unwrap_or(catalogue::DEFAULT_GIT_USERNAME));
-        return service
-            .hosts
-            .iter()
-            .map(|pattern| Rule { source: Source::User, pattern: pattern.clone(), service, git_username })
-            .collect();
+        let registry = registry.or(git).unwrap_or(catalogue::DEFAULT_GIT_USERNAME);
+        let rule = |pattern: &Pattern| Rule {
+            source: Source::User,
+            pattern: pattern.clone(),
+            service,
+            git_username: Some(git.unwrap_or(catalogue::DEFAULT_GIT_USERNAME)),
+            registry_username: (!catalogue::is_no_registry(&pattern.authority().host)).then_some(registry),
+        };
+        return service.hosts.iter().map(rule).collect();
     }
     row.map_or(&[][..], |row| row.places)
         .iter()
@@ -64,7 +69,8 @@ pub fn rules(service: &Service) -> Vec<Rule<'_>> {
             source: Source::BuiltIn,
             pattern: Pattern::built_in(place.host, place.path),
             service,
-            git_username: provider_username.filter(|_| place.git),
+            git_username: git.filter(|_| place.git),
+            registry_username: registry.filter(|_| place.registry),
         })
         .collect()
 }
@@ -229,6 +235,33 @@ mod tests {
     fn with_one_account_any_username_is_answered() {
         let services = services(json!({"github": {"connection_name": "github-1", "identifier": "alice"}}));
         assert_eq!(answer(&services, "https://git@github.com/x"), Ok("github".into()));
+    }
+
+    #[test]
+    fn registries_have_their_user_names_and_other_hosts_have_none() {
+        let services = services(json!({
+            "github": {"connection_name": "github-1"}, "gitlab": {"connection_name": "gitlab-1"},
+            "bitbucket": {"connection_name": "bitbucket-1", "hosts": ["cr.acme.com", "bitbucket.org"]},
+            "work": {"connection_name": "github-2", "hosts": ["*.acme.dev", "api.github.com"]},
+            "other": {"connection_name": "c", "hosts": ["http://127.0.0.1:5000"]},
+        }));
+        let username = |url: &str| {
+            let target = Target::from_url(url).unwrap().0;
+            resolve(&services, &target, None, &[]).unwrap().registry_username
+        };
+        for (url, name) in [
+            ("https://ghcr.io", Some("x-access-token")),
+            ("https://registry.gitlab.com/a/b", Some("oauth2")),
+            ("https://cr.acme.com", Some("x-token-auth")),
+            ("https://cr.acme.dev", Some("x-access-token")),
+            ("http://127.0.0.1:5000", Some("oauth2")),
+            ("https://github.com", None),
+            ("https://gitlab.com", None),
+            ("https://bitbucket.org", None),
+            ("https://api.github.com", None),
+        ] {
+            assert_eq!(username(url), name, "{url}");
+        }
     }
 
     #[test]

@@ -2,21 +2,18 @@
 //! our own, because every library hangs when the daemon is frozen or a prompt is waiting.
 
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::mpsc::RecvTimeoutError;
 
 use keyring_core::{Entry, Error as KeyringError};
 
-use super::{ClientCredentials, Error, Home};
+use super::{ClientCredentials, Content, Error, Home, Undo, within_deadline};
+use crate::secret::Secret;
 
 /// The attribute `service` of our items.
 const SERVICE: &str = "scalekit-auth";
 
-/// How long one call to the keyring may take.
-const DEADLINE: Duration = Duration::from_secs(3);
-
 /// The keyring item of one environment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Keyring {
     environment: String,
 }
@@ -27,23 +24,24 @@ impl Keyring {
         Self { environment: environment.to_owned() }
     }
 
-    /// Runs `call` on the item in a thread of its own, which is left behind when the deadline passes: the process ends
-    /// soon after, and with it the thread.
     fn call<T: Send + 'static>(
         &self,
         call: impl FnOnce(Entry) -> Result<T, KeyringError> + Send + 'static,
     ) -> Result<T, Error> {
         let environment = self.environment.clone();
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            // Nobody listens after the deadline, and then the result does not matter.
-            let _ = sender.send(entry(&environment).and_then(call));
-        });
-        match receiver.recv_timeout(DEADLINE) {
+        match within_deadline(move || entry(&environment).and_then(call)) {
             Ok(result) => result.map_err(|error| self.explain(error)),
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::Silent),
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(Error::Absent("its client library failed".into())),
+            Err(RecvTimeoutError::Timeout) => Err(Error::Silent),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::Absent("its client library failed".into())),
         }
+    }
+
+    fn get(&self) -> Result<Secret<Vec<u8>>, Error> {
+        self.call(|entry| entry.get_secret().map(Secret::new))
+    }
+
+    fn set(&self, content: Secret<Vec<u8>>) -> Result<(), Error> {
+        self.call(move |entry| entry.set_secret(content.expose()))
     }
 
     fn explain(&self, error: KeyringError) -> Error {
@@ -63,14 +61,27 @@ fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 impl Home for Keyring {
-    fn read(&self) -> Result<ClientCredentials, Error> {
-        let bytes = self.call(|entry| entry.get_secret().map(crate::secret::Secret::new))?;
-        ClientCredentials::from_json(bytes.expose())
+    fn read(&self) -> Result<Content, Error> {
+        match Content::parse(self.get()?.expose()) {
+            // We keep nothing less, so that a URL changed by hand in config.json never gets the secret.
+            Ok(Content::Complete(credentials)) => Ok(Content::Complete(credentials)),
+            _ => Err(Error::Malformed),
+        }
     }
 
-    fn write(&self, credentials: &ClientCredentials) -> Result<(), Error> {
-        let bytes = credentials.to_json();
-        self.call(move |entry| entry.set_secret(bytes.expose()))
+    /// The item is ours by its attributes, so that it may be replaced in any case.
+    fn write(&self, credentials: &ClientCredentials, _: bool) -> Result<Undo, Error> {
+        let before = match self.get() {
+            Ok(before) => Some(before),
+            Err(Error::NoEntry(_)) => None,
+            Err(error) => return Err(error),
+        };
+        self.set(credentials.to_json())?;
+        let home = self.clone();
+        Ok(Box::new(move || match before {
+            Some(before) => home.set(before),
+            None => home.remove().map(drop),
+        }))
     }
 
     fn remove(&self) -> Result<bool, Error> {

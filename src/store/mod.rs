@@ -1,19 +1,30 @@
 //! Where client credentials live. URL, client id and secret always come out of one home together: a URL from one place
 //! and a secret from another is how a secret gets posted to a stranger.
 
+mod command;
+mod content;
 mod environment;
+mod file;
 mod keyring;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
 
-use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use crate::config::{Environment, HomeChoice};
 use crate::error::{Error as Shown, Kind};
 use crate::secret::Secret;
 use crate::vault::{EnvironmentUrl, UrlError};
 
+pub use command::CommandError;
+pub use content::{Content, ContentError};
 pub use environment::{from_dotenv, from_variables};
-pub use keyring::Keyring;
+pub use file::FileError;
+
+/// How long one home may take to answer.
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The names that hold a client secret or a client token; children never see them.
 pub const SECRET_VARIABLES: &[&str] = &["SCALEKIT_CLIENT_SECRET", "TOOL_CLIENT_SECRET", "SCALEKIT_ACCESS_TOKEN"];
@@ -44,32 +55,55 @@ impl ClientCredentials {
             .into_bytes(),
         )
     }
-
-    fn from_json(bytes: &[u8]) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Stored {
-            environment_url: String,
-            client_id: String,
-            client_secret: Secret<String>,
-        }
-        // The parser's message could quote the secret, so it is not passed on.
-        let stored: Stored = serde_json::from_slice(bytes).map_err(|_| Error::Malformed)?;
-        Ok(Self {
-            url: EnvironmentUrl::parse(&stored.environment_url)?,
-            client_id: stored.client_id,
-            client_secret: stored.client_secret,
-        })
-    }
 }
+
+/// Puts a home back into the state before a write.
+pub type Undo = Box<dyn FnOnce() -> Result<(), Error>>;
 
 /// A place that keeps the client credentials of one environment.
 pub trait Home {
-    /// Reads them. Never prompts, and returns within the keyring's deadline.
-    fn read(&self) -> Result<ClientCredentials, Error>;
-    /// Stores them, replacing what was there in one step.
-    fn write(&self, credentials: &ClientCredentials) -> Result<(), Error>;
+    /// Reads what it holds. Never prompts, and returns within the deadline.
+    fn read(&self) -> Result<Content, Error>;
+    /// Stores `credentials` in one step. What is there and not ours for sure is replaced only if `replace` says so.
+    fn write(&self, credentials: &ClientCredentials, replace: bool) -> Result<Undo, Error>;
     /// Removes them; `false` if there were none.
     fn remove(&self) -> Result<bool, Error>;
+}
+
+/// The home that was chosen for the environment `name`.
+pub fn open(name: &str, choice: &HomeChoice) -> Box<dyn Home> {
+    match choice {
+        HomeChoice::Keyring => Box::new(keyring::Keyring::new(name)),
+        HomeChoice::File { path, allow_world_readable, .. } => {
+            Box::new(file::FileHome::new(path, *allow_world_readable))
+        }
+        HomeChoice::Command(argv) => Box::new(command::CommandHome::new(argv)),
+    }
+}
+
+/// The client credentials of `environment`. A home that keeps URL and client id itself must agree with `config.json`.
+pub fn credentials(environment: &Environment) -> Result<ClientCredentials, Error> {
+    let Environment { name, url, client_id, home } = environment;
+    match open(name, home).read()? {
+        Content::Secret(client_secret) => {
+            Ok(ClientCredentials { url: EnvironmentUrl::parse(url)?, client_id: client_id.clone(), client_secret })
+        }
+        Content::Complete(credentials) if credentials.url.as_str() == url && credentials.client_id == *client_id => {
+            Ok(credentials)
+        }
+        Content::Complete(_) => Err(Error::Differs { environment: name.clone(), place: home.to_string() }),
+    }
+}
+
+/// Runs `call` in a thread of its own, which is left behind when the deadline passes: the process ends soon after, and
+/// with it the thread.
+fn within_deadline<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, RecvTimeoutError> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Nobody listens after the deadline, and then the result does not matter.
+        let _ = sender.send(call());
+    });
+    receiver.recv_timeout(DEADLINE)
 }
 
 /// Why client credentials cannot be read or stored.
@@ -105,6 +139,27 @@ pub enum Error {
     /// The keyring did not answer.
     #[error("the keyring did not answer in time")]
     Silent,
+    /// A file cannot be used as a home.
+    #[error("the file {0}: {1}")]
+    HomeFile(PathBuf, FileError),
+    /// A command cannot be used as a home.
+    #[error("the command {program}: {problem}{}{stderr}", if stderr.is_empty() { "" } else { "; it says: " })]
+    HomeCommand {
+        /// The program, without its arguments.
+        program: String,
+        /// What is wrong.
+        problem: CommandError,
+        /// What it said, fit to be shown.
+        stderr: String,
+    },
+    /// A home that keeps all three names another URL or client id than `config.json`.
+    #[error("config.json and what is stored {place} name different URLs or client ids")]
+    Differs {
+        /// The environment's name.
+        environment: String,
+        /// Where its home is, in words.
+        place: String,
+    },
     /// What the home holds is not ours.
     #[error("what is stored there is not a set of client credentials")]
     Malformed,
@@ -112,7 +167,8 @@ pub enum Error {
 
 impl From<Error> for Shown {
     fn from(error: Error) -> Self {
-        const CHOICES: &str = "or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
+        const CHOICES: &str = "or choose another home (`scalekit-auth login --home file:PATH`), or set SCALEKIT_ENV_URL, \
+                               SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
         match &error {
             Error::Partial { .. } => Shown::new(Kind::NotConfigured, "the client credentials are incomplete")
                 .why(&error)
@@ -130,6 +186,27 @@ impl From<Error> for Shown {
             Error::Malformed => Shown::new(Kind::NotConfigured, "the client credentials cannot be read")
                 .why(&error)
                 .next("run `scalekit-auth login` to replace it"),
+            Error::HomeFile(path, problem) => {
+                let (kind, what) = match problem {
+                    FileError::Exists => (Kind::Usage, "the file is not overwritten"),
+                    _ => (Kind::NoKeyring, "the client credentials cannot be read or stored"),
+                };
+                Shown::new(kind, what).why(&error).next(problem.next(path))
+            }
+            Error::HomeCommand { problem: CommandError::ReadOnly, .. } => {
+                Shown::new(Kind::Usage, "a command takes no client credentials").why(&error).next(
+                    "store them with the secret manager's own program, then \
+                     `scalekit-auth login --home command -- PROGRAM ARGUMENT...` without a secret",
+                )
+            }
+            Error::HomeCommand { .. } => Shown::new(Kind::NoKeyring, "the client credentials cannot be read")
+                .why(&error)
+                .next(format!("run the command yourself to see why, {CHOICES}")),
+            Error::Differs { environment, .. } => {
+                Shown::new(Kind::NotConfigured, format!("the environment {environment} is not what was stored"))
+                    .why(&error)
+                    .next(format!("`scalekit-auth login --environment {environment}`"))
+            }
             Error::Locked => Shown::new(Kind::NoKeyring, "the client credentials cannot be read")
                 .why(&error)
                 .next(format!("unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`), {CHOICES}")),
@@ -155,7 +232,9 @@ mod tests {
                 client_id,
                 client_secret: Secret::new(secret),
             };
-            let read = ClientCredentials::from_json(credentials.to_json().expose()).unwrap();
+            let Ok(Content::Complete(read)) = Content::parse(credentials.to_json().expose()) else {
+                panic!("what is stored is an object");
+            };
             prop_assert_eq!(read.client_id, credentials.client_id);
             prop_assert_eq!(read.client_secret.expose(), credentials.client_secret.expose());
         }

@@ -4,9 +4,12 @@
 // Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod docker;
 pub mod gits;
+pub mod homes;
 pub mod keyring;
 pub mod proxy;
+pub mod registry;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -73,7 +76,7 @@ impl World {
         for directory in ["run", "bin", ".config"] {
             std::fs::DirBuilder::new().mode(0o700).create(home.path().join(directory)).unwrap();
         }
-        for name in ["scalekit-auth", "git-credential-scalekit"] {
+        for name in ["scalekit-auth", "git-credential-scalekit", "docker-credential-scalekit"] {
             symlink(EXE, home.path().join("bin").join(name)).unwrap();
         }
         Self { sandbox, home, credentials_in_variables: true }

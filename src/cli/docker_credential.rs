@@ -1,0 +1,235 @@
+//! docker's credential helper: the road from stdin to stdout.
+//!
+//! Declining is the protocol's not-found text on stdout and exit status 1; clients then go on without credentials. So is
+//! every failure, because podman, skopeo and crane give up on anything else, even for public images: what went wrong
+//! with a registry of ours is one line on stderr, which clients pass on. No client reports a refused token.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use super::print;
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
+use crate::refusals::{self, Refusals};
+use crate::resolve::{self, Account, Rule, rules};
+use crate::secret::Secret;
+use crate::vault::Credential;
+
+/// Speak docker's credential helper protocol on stdin and stdout
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// get, store, erase, list or version; the client gives it
+    #[arg(value_name = "ACTION", allow_hyphen_values = true)]
+    pub actions: Vec<OsString>,
+}
+
+/// Runs the one action that `actions` names, and returns the exit status.
+pub fn run(actions: &[OsString], deadline: Instant) -> u8 {
+    let action = match actions {
+        [action] => action.to_str().unwrap_or_default(),
+        _ => "",
+    };
+    let reply = match action {
+        "get" => get(deadline).unwrap_or_else(|error| {
+            tell(&error);
+            Reply::failed(NOT_FOUND)
+        }),
+        "store" => match store(deadline) {
+            Ok(()) => Reply::done(""),
+            Err(refusal) => Reply::failed(refusal),
+        },
+        "erase" => {
+            drain();
+            Reply::done("")
+        }
+        "list" => {
+            drain();
+            Reply::done(list(deadline))
+        }
+        "version" | "--version" | "-v" => Reply::done(docker::VERSION),
+        "--help" | "-h" => Reply::done(docker::USAGE),
+        _ => Reply::failed(docker::USAGE),
+    };
+    match print(reply.text.expose()) {
+        Ok(()) => reply.status,
+        Err(error) => {
+            tell(&error);
+            1
+        }
+    }
+}
+
+/// All that goes to stdout, and the exit status.
+struct Reply {
+    text: Secret<String>,
+    status: u8,
+}
+
+impl Reply {
+    fn done(text: impl Into<String>) -> Self {
+        Self { text: Secret::new(text.into()), status: 0 }
+    }
+
+    fn failed(text: impl Into<String>) -> Self {
+        Self { text: Secret::new(text.into()), status: 1 }
+    }
+}
+
+/// One line on stderr. A client that does not listen must not cost the answer.
+fn tell(error: &Error) {
+    let _ = writeln!(std::io::stderr(), "scalekit-auth: {}", error.line());
+}
+
+fn get(deadline: Instant) -> Result<Reply, Error> {
+    let key = match Key::decode(read()?.expose()) {
+        Ok(key) => key,
+        Err(docker::Error::NoServerUrl) => return Ok(Reply::failed(NO_SERVER_URL)),
+        Err(_) => return Ok(Reply::failed(NOT_FOUND)),
+    };
+    let broker = Broker::load(deadline)?;
+    let Some(asked) = Asked::find(&broker, &key)? else { return Ok(Reply::failed(NOT_FOUND)) };
+    let service = asked.rule.service;
+    let token = broker.token(service, &asked.account)?;
+    let (username, secret) = match token.credential {
+        Credential::Bearer(token) | Credential::ApiKey(token) => (asked.username.to_owned(), token),
+        Credential::Basic { username, password } => (username, password),
+    };
+    let answer = Answer { server_url: &key.text, username: &username, secret: &secret };
+    let text = answer.encode().map_err(|error| {
+        Error::new(Kind::Failed, format!("the account of {} cannot be answered to docker", service.name))
+            .why(error)
+            .next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
+    })?;
+    if let Some(mut refusals) = Refusals::open() {
+        let account = asked.key();
+        let given = given(&account, &secret);
+        if refusals.is_refused(&given) {
+            return Err(asked.refused());
+        }
+        // Remembered for `store` alone; without it the answer is as good.
+        let _ = refusals.answered(&given);
+    }
+    if token.looks_expired {
+        super::warn_of_expiry(service);
+    }
+    Ok(Reply { text, status: 0 })
+}
+
+/// Nothing is ever stored. What we answered a moment ago is acknowledged, because `docker login` brings it back; the
+/// error is all that stdout gets otherwise.
+fn store(deadline: Instant) -> Result<(), String> {
+    let refused = |error: docker::Error| match error {
+        docker::Error::NoServerUrl => NO_SERVER_URL.to_owned(),
+        docker::Error::NoUsername => NO_USERNAME.to_owned(),
+        error => line(&nothing_stored(Kind::Usage).why(format!("the request is refused because {error}"))),
+    };
+    let login =
+        read().map_err(|error| line(&error)).and_then(|input| Login::decode(input.expose()).map_err(refused))?;
+    let key = Key::decode(login.server_url.as_bytes()).map_err(refused)?;
+    let broker = Broker::load(deadline).map_err(|error| line(&error))?;
+    let place = &key.targets[0].authority;
+    let Some(asked) = Asked::find(&broker, &key).map_err(|error| line(&error))? else {
+        let error = nothing_stored(Kind::NotConfigured)
+            .why(format!("scalekit-auth keeps no passwords, and no configured service answers for {place}"))
+            .next(format!(
+                "`scalekit-auth config SERVICE CONNECTION --host {place}` lets one; to store a password elsewhere, remove \
+                 {place} from credHelpers in docker's config.json"
+            ));
+        return Err(line(&error));
+    };
+    let account = asked.key();
+    if Refusals::open().is_some_and(|refusals| refusals.was_answered(&given(&account, &login.secret))) {
+        return Ok(());
+    }
+    let name = &asked.rule.service.name;
+    let error = nothing_stored(Kind::Usage)
+        .why(format!(
+            "scalekit-auth keeps no passwords, and the token for {place} comes from the vault (service {name})"
+        ))
+        .next(format!(
+            "`scalekit-auth config {name} CONNECTION` chooses another account; to use a password, remove {place} from \
+             credHelpers in docker's config.json"
+        ));
+    Err(line(&error))
+}
+
+fn nothing_stored(kind: Kind) -> Error {
+    Error::new(kind, "nothing was stored")
+}
+
+fn line(error: &Error) -> String {
+    format!("scalekit-auth: {}\n", error.line())
+}
+
+/// The configured registries. Network and keyring are left alone, and a broken configuration is an empty one here,
+/// because a failure would stop `docker build` as a whole.
+fn list(deadline: Instant) -> String {
+    let broker = match Broker::load(deadline) {
+        Ok(broker) => broker,
+        Err(error) => {
+            tell(&error);
+            return docker::encode_list([]);
+        }
+    };
+    let registries = broker.services.iter().flat_map(rules);
+    docker::encode_list(registries.filter_map(|rule| Some((rule.pattern.origin()?, rule.registry_username?))))
+}
+
+/// All of stdin, up to a little more than a request may have.
+fn read() -> Result<Secret<Vec<u8>>, Error> {
+    let mut input = Vec::new();
+    let read = std::io::stdin().lock().take(LONGEST_INPUT as u64 + 1).read_to_end(&mut input);
+    let input = Secret::new(input);
+    read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
+    Ok(input)
+}
+
+/// A client may take it for a failure if nobody reads what it writes.
+fn drain() {
+    let _ = read();
+}
+
+/// Who answers for a registry.
+struct Asked<'a> {
+    rule: Rule<'a>,
+    /// The user name that the registry expects beside a token.
+    username: &'static str,
+    account: Account,
+    /// Host and port.
+    origin: String,
+}
+
+impl<'a> Asked<'a> {
+    /// `None` is a host of somebody else's, or one that is no registry.
+    fn find(broker: &'a Broker, key: &Key) -> Result<Option<Self>, Error> {
+        for target in &key.targets {
+            let rule = match broker.resolve(target, None) {
+                Ok(rule) => rule,
+                Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let Some(username) = rule.registry_username else { continue };
+            let account = broker.account(rule.service, None)?;
+            return Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }));
+        }
+        Ok(None)
+    }
+
+    /// What refusals and answers are remembered by, the same as git's.
+    fn key(&self) -> [&str; 3] {
+        [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
+
+    fn refused(&self) -> Error {
+        let name = &self.rule.service.name;
+        Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
+            .why("git reported it within the last minute, and the vault gives the same token again")
+            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+    }
+}
+
+fn given<'a>(account: &'a [&'a str; 3], secret: &'a Secret<String>) -> refusals::Answer<'a> {
+    refusals::Answer { account, scheme: "basic", token: secret.expose() }
+}

@@ -1,0 +1,167 @@
+//! Where `login` takes the client credentials from, and which home they belong into.
+
+use super::super::homes::{self, HomeArgument};
+use super::{Arguments, terminal};
+use crate::config::{Environment, HomeChoice};
+use crate::error::{Error, Kind};
+use crate::store::{self, ClientCredentials, CommandError, Content, FileError};
+use crate::vault::EnvironmentUrl;
+
+/// Where the client credentials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From options, stdin, a `.env` file or the terminal.
+    Given,
+    /// The home holds them already.
+    Found,
+    /// From the environment's present home.
+    Moved,
+}
+
+/// The home that the arguments name; without `--home` an environment keeps its own.
+pub(super) fn home(arguments: &Arguments, old: Option<&Environment>) -> Result<HomeChoice, Error> {
+    let usage = |what: &str, next: &str| Err(Error::new(Kind::Usage, what).next(next));
+    let is_file = matches!(arguments.home, Some(HomeArgument::File(_)));
+    let is_command = matches!(arguments.home, Some(HomeArgument::Command));
+    if arguments.allow_world_readable && !is_file {
+        return usage("--allow-world-readable is about files", "use it with --home file:PATH");
+    }
+    if is_command == arguments.command.is_empty() {
+        let next = "scalekit-auth login --home command -- PROGRAM ARGUMENT...";
+        return usage("--home command and a command after -- belong together", next);
+    }
+    let home = match &arguments.home {
+        Some(home) => home.choice(arguments.allow_world_readable, &arguments.command)?,
+        None => old.map_or(HomeChoice::Keyring, |old| old.home.clone()),
+    };
+    // What login wrote once stays ours by whatever path it is named.
+    let was_written = old
+        .is_some_and(|old| matches!(old.home, HomeChoice::File { written: true, .. }) && old.home.is_same_file(&home));
+    Ok(match home {
+        HomeChoice::File { path, allow_world_readable, .. } => {
+            HomeChoice::File { path, allow_world_readable, written: was_written }
+        }
+        other => other,
+    })
+}
+
+impl Source {
+    /// Which one the arguments ask for.
+    pub fn of(arguments: &Arguments, old: Option<&Environment>, home: &HomeChoice) -> Self {
+        if arguments.import.is_some() || arguments.client_secret_stdin {
+            return Self::Given;
+        }
+        let holds_them = match home {
+            HomeChoice::Keyring => false,
+            // Whatever is wrong with a file that is there is found out by reading it.
+            HomeChoice::File { path, written, .. } if arguments.home.is_some() => {
+                *written || !matches!(path.try_exists(), Ok(false))
+            }
+            HomeChoice::File { written, .. } => !written,
+            HomeChoice::Command(_) => true,
+        };
+        let moves = old.is_some_and(|old| homes::differ(&old.home, home));
+        if holds_them {
+            Self::Found
+        } else if moves && arguments.env_url.is_none() && arguments.client_id.is_none() {
+            Self::Moved
+        } else {
+            Self::Given
+        }
+    }
+
+    /// The client credentials themselves.
+    pub fn credentials(
+        self,
+        arguments: &Arguments,
+        old: Option<&Environment>,
+        home: &HomeChoice,
+    ) -> Result<ClientCredentials, Error> {
+        match (self, old) {
+            (Self::Given, _) => {
+                check_writable(home, old)?;
+                match &arguments.import {
+                    Some(file) => Ok(store::from_dotenv(file)?),
+                    None => ask(arguments),
+                }
+            }
+            (Self::Moved, Some(old)) => Ok(store::credentials(old)?),
+            _ => complete(store::open(&arguments.environment, home).read()?, arguments, old, home),
+        }
+    }
+}
+
+/// What can be known before anybody is asked for a secret.
+fn check_writable(home: &HomeChoice, old: Option<&Environment>) -> Result<(), Error> {
+    let is_old = old.is_some_and(|old| !homes::differ(&old.home, home));
+    match home {
+        HomeChoice::File { path, .. } if !is_old && path.exists() => {
+            Err(store::Error::HomeFile(path.clone(), FileError::Exists).into())
+        }
+        HomeChoice::Command(argv) => {
+            let program = argv.first().cloned().unwrap_or_default();
+            let (problem, stderr) = (CommandError::ReadOnly, String::new());
+            Err(store::Error::HomeCommand { program, problem, stderr }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Everything from options, stdin and the terminal.
+fn ask(arguments: &Arguments) -> Result<ClientCredentials, Error> {
+    let url = env_url(arguments, None)?;
+    let client_id = client_id(arguments, None)?;
+    let client_secret =
+        if arguments.client_secret_stdin { terminal::read_line()? } else { terminal::ask_hidden("Client secret: ")? };
+    if client_id.is_empty() || client_secret.expose().is_empty() {
+        return Err(Error::new(Kind::Usage, "client id and client secret may not be empty"));
+    }
+    Ok(ClientCredentials { url, client_id, client_secret })
+}
+
+/// URL and client id for what a home holds. Where it holds them itself, they have to be the expected ones.
+fn complete(
+    content: Content,
+    arguments: &Arguments,
+    old: Option<&Environment>,
+    home: &HomeChoice,
+) -> Result<ClientCredentials, Error> {
+    let credentials = match content {
+        Content::Complete(credentials) => credentials,
+        Content::Secret(client_secret) => {
+            let (url, client_id) = (env_url(arguments, old)?, client_id(arguments, old)?);
+            return Ok(ClientCredentials { url, client_id, client_secret });
+        }
+    };
+    let expected_url = match (&arguments.env_url, old) {
+        (Some(url), _) => Some(EnvironmentUrl::parse(url).map_err(store::Error::Url)?.to_string()),
+        (None, old) => old.map(|old| old.url.clone()),
+    };
+    let expected_id = arguments.client_id.as_ref().or(old.map(|old| &old.client_id));
+    if expected_url.is_some_and(|url| url != credentials.url.as_str())
+        || expected_id.is_some_and(|id| *id != credentials.client_id)
+    {
+        let ClientCredentials { url, client_id, .. } = &credentials;
+        return Err(Error::new(Kind::NotConfigured, "the client credentials are those of another environment")
+            .why(format!("what is stored {home} is for {url}, client {client_id}"))
+            .next("name it with --environment NAME, or `scalekit-auth logout` first"));
+    }
+    Ok(credentials)
+}
+
+fn env_url(arguments: &Arguments, old: Option<&Environment>) -> Result<EnvironmentUrl, Error> {
+    let url = match (&arguments.env_url, old) {
+        (Some(url), _) => url.clone(),
+        (None, Some(old)) => old.url.clone(),
+        (None, None) => terminal::ask_line("Environment URL (https://...): ", "--env-url")?,
+    };
+    Ok(EnvironmentUrl::parse(&url).map_err(store::Error::Url)?)
+}
+
+fn client_id(arguments: &Arguments, old: Option<&Environment>) -> Result<String, Error> {
+    match (&arguments.client_id, old) {
+        (Some(id), _) => Ok(id.clone()),
+        (None, Some(old)) => Ok(old.client_id.clone()),
+        (None, None) => terminal::ask_line("Client id (skc_...): ", "--client-id"),
+    }
+}

@@ -1,0 +1,55 @@
+//! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
+//! tokens. Each line that names a problem names its fix.
+
+use super::git_chain::{Settings, is_ours};
+use super::setup;
+use crate::broker::Broker;
+use crate::resolve::{Target, rules};
+
+/// One line for each host and tool.
+pub fn lines(broker: &Broker) -> Vec<String> {
+    let mut lines = git_lines(broker);
+    lines.extend(setup::docker_registries(broker).iter().map(|registry| docker_line(registry)));
+    lines
+}
+
+fn git_lines(broker: &Broker) -> Vec<String> {
+    let mut origins: Vec<String> = Vec::new();
+    for rule in broker.services.iter().flat_map(rules).filter(|rule| rule.git_username.is_some()) {
+        origins.extend(rule.pattern.origin().filter(|origin| !origins.contains(origin)));
+    }
+    if origins.is_empty() {
+        return Vec::new();
+    }
+    match Settings::read() {
+        Ok(settings) => origins.iter().map(|origin| git_line(&settings, origin)).collect(),
+        Err(error) => vec![error.line()],
+    }
+}
+
+fn git_line(settings: &Settings, origin: &str) -> String {
+    let Ok((target, _)) = Target::from_url(origin) else { return format!("git: {origin} is no URL") };
+    let fix = format!("scalekit-auth setup git {}", origin.strip_prefix("https://").unwrap_or(origin));
+    let chain = settings.chain(&target);
+    let others: Vec<&str> = chain.iter().filter(|helper| !is_ours(helper)).copied().collect();
+    if others.len() == chain.len() {
+        format!("git does not ask us for {origin}; fix: {fix}")
+    } else if others.is_empty() {
+        format!("git asks us for {origin}")
+    } else {
+        format!("git asks us for {origin}, but also hands our token to: {}; fix: {fix}", others.join(", "))
+    }
+}
+
+fn docker_line(registry: &str) -> String {
+    match setup::docker_helper_of(registry).as_deref() {
+        Some("scalekit") if setup::is_on_path("docker-credential-scalekit") => format!("docker asks us for {registry}"),
+        Some("scalekit") => {
+            format!("docker is set up for {registry}, but docker-credential-scalekit is not on PATH; fix: ./install.sh")
+        }
+        Some(other) => {
+            format!("docker asks {other} for {registry}; fix: scalekit-auth setup docker {registry} --replace")
+        }
+        None => format!("docker does not ask us for {registry}; fix: scalekit-auth setup docker {registry}"),
+    }
+}

@@ -1,0 +1,255 @@
+//! `setup git`: for each host an empty helper, which drops all others, and then ours, in a block of its own at the end of
+//! the user's git configuration.
+//!
+//! The block stands at the end because git collects helpers in the order of the files' lines: lines that git itself adds
+//! may land in an older section of the same name, above another tool's helper. `--undo` removes the block, and the file is
+//! what it was, to the byte.
+
+use std::path::{Path, PathBuf};
+
+use super::edit::Edit;
+use crate::broker::Broker;
+use crate::cli::git_chain::{self, Settings};
+use crate::error::{Error, Kind};
+use crate::resolve::{Target, rules};
+
+const BEGIN: &str = "# scalekit-auth setup: begin";
+const END: &str = "# scalekit-auth setup: end";
+/// The file had no line end at its end.
+const JOINED: &str = " (joined)";
+/// There was no file.
+const CREATED: &str = " (created)";
+
+/// One host of ours in git's configuration.
+struct Host {
+    origin: String,
+    target: Target,
+    /// Some rule tells paths apart there, so git has to send them.
+    has_paths: bool,
+}
+
+/// The change for `hosts`, by default those of all services; and what has to hold once it is made.
+pub(super) struct Plan {
+    pub(super) edit: Edit,
+    pub(super) after: String,
+    hosts: Vec<Host>,
+}
+
+/// Plans the change; refuses where another tool's helper is configured for the same host, unless `replace`.
+pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: bool) -> Result<Plan, Error> {
+    let edit = Edit::open(&file()?)?;
+    let (rest, old) = split(edit.before());
+    let wanted = if hosts.is_empty() { all_hosts(broker) } else { named_hosts(broker, hosts, old)? };
+    if wanted.is_empty() {
+        return Err(Error::new(Kind::NotConfigured, "no configured service has a host with git repositories")
+            .next("`scalekit-auth config SERVICE CONNECTION` first"));
+    }
+    let settings = Settings::read()?;
+    for host in &wanted {
+        let others = settings.helpers_of_this_host(&host.target);
+        if let (Some(other), false) = (others.first(), replace) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("git asks another helper for {} already: {other}", host.origin),
+            )
+            .next("--replace puts ours in its place; `setup --undo` brings it back"));
+        }
+    }
+    let after = join(&rest, &block(&wanted, helper), edit.exists());
+    Ok(Plan { edit, after, hosts: wanted })
+}
+
+impl Plan {
+    /// Makes the change, then asks git whether it will do; if another helper would still see our tokens, everything is
+    /// put back.
+    pub(super) fn carry_out(&self) -> Result<(), Error> {
+        self.edit.write(Some(&self.after))?;
+        let problem = Settings::read().map(|settings| self.hosts.iter().find_map(|host| problem(&settings, host)));
+        let error = match problem {
+            Ok(None) => return Ok(()),
+            Ok(Some(error)) | Err(error) => error,
+        };
+        self.edit.restore()?;
+        Err(error)
+    }
+
+    /// The hosts that were asked for.
+    pub(super) fn hosts(&self) -> String {
+        self.hosts.iter().map(|host| host.origin.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn problem(settings: &Settings, host: &Host) -> Option<Error> {
+    let chain = settings.chain(&host.target);
+    let others: Vec<&str> = chain.iter().filter(|helper| !git_chain::is_ours(helper)).copied().collect();
+    let what = if !others.is_empty() {
+        format!("git would still hand the tokens for {} to {}", host.origin, others.join(", "))
+    } else if chain.is_empty() {
+        format!("git does not read the new lines for {}", host.origin)
+    } else {
+        return None;
+    };
+    Some(
+        Error::new(Kind::Failed, what)
+            .why("another place in git's configuration comes after the user's file, or the file ends in the middle of a value")
+            .next("`git config --show-origin --get-regexp credential` shows the places; nothing was changed"),
+    )
+}
+
+/// The change that takes our block out again; `None` if there is none.
+pub(super) fn undo() -> Result<Option<(Edit, Option<String>)>, Error> {
+    let edit = Edit::open(&file()?)?;
+    let (rest, old) = split(edit.before());
+    let Some(old) = old else { return Ok(None) };
+    let was_created = old.starts_with(&format!("{BEGIN}{CREATED}")) && rest.is_empty();
+    Ok(Some((edit, (!was_created).then_some(rest))))
+}
+
+/// The file that `git config --global` writes.
+fn file() -> Result<PathBuf, Error> {
+    if let Some(path) = std::env::var_os("GIT_CONFIG_GLOBAL").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let home =
+        etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
+    let own = home.join(".gitconfig");
+    let directory = crate::config::directory()?;
+    let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
+    Ok(if !own.exists() && xdg.exists() { xdg } else { own })
+}
+
+fn all_hosts(broker: &Broker) -> Vec<Host> {
+    let services = broker.services.iter().flat_map(rules).filter(|rule| rule.git_username.is_some());
+    let mut hosts: Vec<Host> = Vec::new();
+    for origin in services.filter_map(|rule| rule.pattern.origin()) {
+        if !hosts.iter().any(|host| host.origin == origin) {
+            hosts.extend(host(broker, &origin).ok());
+        }
+    }
+    hosts
+}
+
+/// The hosts in `names`, and those that an earlier run put there.
+fn named_hosts(broker: &Broker, names: &[String], old: Option<&str>) -> Result<Vec<Host>, Error> {
+    let mut hosts: Vec<Host> =
+        old.map(origins).unwrap_or_default().iter().filter_map(|o| host(broker, o).ok()).collect();
+    for name in names {
+        let origin = if name.contains("://") { name.clone() } else { format!("https://{name}") };
+        let host = host(broker, &origin)?;
+        if !hosts.iter().any(|known| known.origin == host.origin) {
+            hosts.push(host);
+        }
+    }
+    Ok(hosts)
+}
+
+fn host(broker: &Broker, origin: &str) -> Result<Host, Error> {
+    let wrong = |error| Error::new(Kind::Usage, format!("{origin} is not a host")).why(error);
+    let (target, _) = Target::from_url(origin).map_err(wrong)?;
+    let origin = format!("{}://{}", target.scheme.name(), target.authority);
+    let claims: Vec<_> = broker
+        .services
+        .iter()
+        .flat_map(rules)
+        .filter(|rule| rule.git_username.is_some() && rule.pattern.claims_host(&target))
+        .collect();
+    if claims.is_empty() {
+        return Err(Error::new(Kind::NotConfigured, format!("no configured service has repositories at {origin}"))
+            .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should"));
+    }
+    Ok(Host { origin, target, has_paths: claims.iter().any(|rule| rule.pattern.has_path()) })
+}
+
+fn block(hosts: &[Host], helper: &str) -> String {
+    let mut text = String::new();
+    for Host { origin, has_paths, target: _ } in hosts {
+        text.push_str(&format!("[credential \"{origin}\"]\n\thelper =\n\thelper = {helper}\n"));
+        if *has_paths {
+            text.push_str("\tuseHttpPath = true\n");
+        }
+    }
+    text
+}
+
+/// The text without our block, and the block.
+fn split(text: &str) -> (String, Option<&str>) {
+    let Some(start) = text.find(BEGIN).filter(|at| *at == 0 || text[..*at].ends_with('\n')) else {
+        return (text.to_owned(), None);
+    };
+    let Some(length) = text[start..].find(END) else { return (text.to_owned(), None) };
+    let end = start + length + END.len();
+    let end = end + usize::from(text[end..].starts_with('\n'));
+    let block = &text[start..end];
+    let before = &text[..start];
+    let is_joined = block.starts_with(&format!("{BEGIN}{JOINED}"));
+    let after = &text[end..];
+    // The line end that we added is needed by what somebody wrote below the block since then.
+    let before = if is_joined && after.is_empty() { before.strip_suffix('\n').unwrap_or(before) } else { before };
+    (format!("{before}{after}"), Some(block))
+}
+
+fn join(rest: &str, block: &str, file_exists: bool) -> String {
+    let (glue, mark) = match (rest.is_empty() || rest.ends_with('\n'), file_exists) {
+        (true, true) => ("", ""),
+        (true, false) => ("", CREATED),
+        (false, _) => ("\n", JOINED),
+    };
+    format!("{rest}{glue}{BEGIN}{mark}\n{block}{END}\n")
+}
+
+/// The origins in an earlier block.
+fn origins(block: &str) -> Vec<String> {
+    block
+        .lines()
+        .filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned))
+        .collect()
+}
+
+/// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting.
+pub(super) fn helper_value(link: Option<&Path>, executable: &Path) -> String {
+    let shown = |path: &Path| path.display().to_string();
+    match link.map(shown) {
+        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path,
+        Some(path) => in_shell(&path, ""),
+        None => in_shell(&shown(executable), " git-credential"),
+    }
+}
+
+fn in_shell(path: &str, arguments: &str) -> String {
+    let command = format!("!'{}'{arguments}", path.replace('\'', r"'\''"));
+    format!("\"{}\"", command.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths_are_quoted_for_the_shell_and_for_git() {
+        let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"));
+        assert_eq!(
+            value("/home/ada/.local/bin/git-credential-scalekit"),
+            "/home/ada/.local/bin/git-credential-scalekit"
+        );
+        assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s'""#);
+        assert_eq!(helper_value(None, Path::new("/b/scalekit-auth")), "\"!'/b/scalekit-auth' git-credential\"");
+    }
+
+    #[test]
+    fn what_was_written_below_the_block_stays_apart() {
+        let joined = join("[user]", "", true) + "[core]\n";
+        assert_eq!(split(&joined).0, "[user]\n[core]\n");
+    }
+
+    proptest! {
+        #[test]
+        fn taking_the_block_out_gives_back_every_byte(text in "([a-z\\[\\]# =]{0,10}\n?){0,5}", exists: bool) {
+            let text = if exists { text } else { String::new() };
+            let joined = join(&text, "[credential \"https://a.b\"]\n\thelper =\n", exists);
+            let (rest, block) = split(&joined);
+            prop_assert_eq!(&rest, &text);
+            prop_assert_eq!(origins(block.unwrap()), ["https://a.b"]);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `setup.json`: what `setup` put into other programs' files and what it replaced there, so that it can be undone.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::{Error, file};
+
+/// The notes that `setup` left.
+#[derive(Debug)]
+pub struct Notes(Map<String, Value>);
+
+impl Notes {
+    /// Reads `setup.json` in `directory`; a missing file means that nothing was set up.
+    pub fn load(directory: &Path) -> Result<Self, Error> {
+        file::read(&path(directory)).map(Self)
+    }
+
+    /// The note about docker's configuration file at `file`.
+    pub fn docker(&self, file: &Path) -> Option<Value> {
+        let note = self.0.get("docker")?.get(file.to_string_lossy().as_ref())?;
+        note.is_object().then(|| note.clone())
+    }
+
+    /// Replaces the note about docker's configuration file at `file`, or removes it.
+    pub fn put_docker(directory: &Path, file: &Path, note: Option<&Value>) -> Result<(), Error> {
+        file::update(&path(directory), |document| {
+            document.insert("version".into(), 1.into());
+            let entries = document.entry("docker").or_insert_with(|| json!({}));
+            let Value::Object(entries) = entries else {
+                return Err(Error::Entry { path: path(directory), message: "docker is not an object".into() });
+            };
+            let key = file.to_string_lossy().into_owned();
+            match note {
+                Some(note) => entries.insert(key, note.clone()),
+                None => entries.shift_remove(&key),
+            };
+            Ok(())
+        })
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("setup.json")
+}

@@ -1,0 +1,213 @@
+//! A command as a home: whatever secret manager's program prints the client secret, or all three as JSON.
+//!
+//! No shell, no terminal to prompt on, and a deadline that neither the command nor what it leaves behind can stretch.
+
+use std::io::{self, ErrorKind, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::content::{Buffer, Content, ContentError, LARGEST};
+use super::{ClientCredentials, DEADLINE, Error, Home, SECRET_VARIABLES, Undo};
+
+/// How long to sleep before looking again. Waiting on the pipes themselves would not tell when the command ends while
+/// something that it started keeps them open.
+const PAUSE: Duration = Duration::from_millis(2);
+/// How much of its stderr is shown, in characters.
+const SHOWN: usize = 600;
+
+/// The command of one environment.
+#[derive(Debug)]
+pub struct CommandHome {
+    argv: Vec<String>,
+}
+
+/// Why a command is not used as a home.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The operating system did not start it.
+    #[error("it cannot be run: {0}")]
+    Start(io::Error),
+    /// Its output could not be read.
+    #[error("its output cannot be read: {0}")]
+    Output(io::Error),
+    /// It reported a failure.
+    #[error("it failed ({0})")]
+    Failed(ExitStatus),
+    /// It ran for too long.
+    #[error("it did not end within {} seconds", DEADLINE.as_secs())]
+    Hangs,
+    /// What it printed is neither a secret nor a set of client credentials.
+    #[error("its output cannot be used: {0}")]
+    Content(#[from] ContentError),
+    /// Nothing can be stored there.
+    #[error("its output can be read, and nothing can be written to it")]
+    ReadOnly,
+}
+
+impl CommandHome {
+    /// The command of this argument vector.
+    pub fn new(argv: &[String]) -> Self {
+        Self { argv: argv.to_owned() }
+    }
+
+    fn program(&self) -> &str {
+        self.argv.first().map_or("", String::as_str)
+    }
+
+    fn explain(&self, problem: CommandError, stderr: String) -> Error {
+        Error::HomeCommand { program: self.program().to_owned(), problem, stderr }
+    }
+
+    /// Runs it to its end.
+    fn run(&self) -> Result<Content, Error> {
+        let deadline = Instant::now() + DEADLINE;
+        let mut command = Command::new(self.program());
+        command.args(self.argv.iter().skip(1)).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        SECRET_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+        // gpg would ask for a passphrase on the terminal that this names.
+        command.env_remove("GPG_TTY");
+        // Outside the terminal's foreground nothing of it can read what a person types.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn().map_err(|error| self.explain(CommandError::Start(error), String::new()))?;
+        let (mut stdout, mut stderr) = (Buffer::new(), Buffer::new());
+        let ended = Running(child).end(&mut stdout, &mut stderr, deadline);
+        let content = match ended {
+            Ok(status) if status.success() => Content::parse(stdout.content()).map_err(CommandError::Content),
+            Ok(status) => Err(CommandError::Failed(status)),
+            Err(error) => Err(error),
+        };
+        content.map_err(|error| self.explain(error, said(stderr.content(), stdout.content())))
+    }
+}
+
+impl Home for CommandHome {
+    fn read(&self) -> Result<Content, Error> {
+        self.run()
+    }
+
+    fn write(&self, _: &ClientCredentials, _: bool) -> Result<Undo, Error> {
+        Err(self.explain(CommandError::ReadOnly, String::new()))
+    }
+
+    fn remove(&self) -> Result<bool, Error> {
+        Err(self.explain(CommandError::ReadOnly, String::new()))
+    }
+}
+
+/// A child that does not outlive its owner.
+struct Running(Child);
+
+impl Running {
+    /// Waits for the child and takes what it printed until then. What is still to come from others that hold its pipes
+    /// is not waited for: the child's own output is in the pipes when it ends.
+    fn end(mut self, stdout: &mut Buffer, stderr: &mut Buffer, deadline: Instant) -> Result<ExitStatus, CommandError> {
+        let mut out = self.0.stdout.take().ok_or(CommandError::Hangs)?;
+        let mut err = self.0.stderr.take().ok_or(CommandError::Hangs)?;
+        without_waiting(&out).and_then(|()| without_waiting(&err)).map_err(CommandError::Output)?;
+        loop {
+            let status = self.0.try_wait().map_err(CommandError::Output)?;
+            drain(&mut out, stdout).map_err(CommandError::Output)?;
+            if stdout.content().len() > LARGEST {
+                return Err(ContentError::TooLarge.into());
+            }
+            drain(&mut err, stderr).map_err(CommandError::Output)?;
+            // Beyond what could ever be shown it is read only so that the command does not wait for us.
+            if stderr.content().len() > LARGEST {
+                let _ = err.read(&mut [0; LARGEST]);
+            }
+            if let Some(status) = status {
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                return Err(CommandError::Hangs);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        // Not reaped yet, so that the id is still the child's own. Its helpers in the same group go with it.
+        #[cfg(unix)]
+        if let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        // Nobody is left to tell.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+fn without_waiting(pipe: &impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(rustix::io::ioctl_fionbio(pipe, true)?)
+}
+
+#[cfg(not(unix))]
+fn without_waiting<P>(_: &P) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Takes what is there.
+fn drain(pipe: &mut impl Read, buffer: &mut Buffer) -> io::Result<()> {
+    loop {
+        match buffer.fill(pipe) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What a command said on stderr, fit to be shown: in one line, bounded, without control characters, and without
+/// anything of what it printed on stdout.
+fn said(stderr: &[u8], stdout: &[u8]) -> String {
+    let lines = plain_lines(stderr);
+    let printed = plain_lines(stdout);
+    let mut text = lines.join("; ");
+    let mut pieces: Vec<&str> = printed.iter().map(String::as_str).collect();
+    // JSON, NAME=VALUE and the like: the secret alone may be quoted as well.
+    for line in &printed {
+        pieces
+            .extend(line.split(|c: char| c.is_whitespace() || "\"'`,;:={}[]()<>".contains(c)).filter(|p| p.len() > 3));
+    }
+    pieces.sort_unstable_by_key(|piece| std::cmp::Reverse(piece.len()));
+    pieces.dedup();
+    for piece in pieces {
+        text = text.replace(piece, "[output]");
+    }
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+fn plain_lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().map(|line| line.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_stderr_holds_nothing_of_stdout() {
+        assert_eq!(said(b"error: no item\n\x1b[31mred\x1b[0m\n", b""), "error: no item; [31mred[0m");
+        assert_eq!(said(b"cannot use hunter2hunter2!", b"hunter2hunter2\n"), "cannot use [output]!");
+        assert_eq!(said(b"bad: hunt\x07er2", b"hunter2"), "bad: [output]");
+        let object = br#"{"client_id": "skc_1", "client_secret": "hunter2"}"#;
+        assert_eq!(said(b"hunter2 for skc_1?", object), "[output] for [output]?");
+        assert_eq!(said("\u{fc}".repeat(5000).as_bytes(), b"x").chars().count(), SHOWN + 3);
+    }
+}
