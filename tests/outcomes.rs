@@ -161,6 +161,7 @@ fn hostile_places_never_get_a_token() {
     ] {
         let got = world.run(&["token", place]);
         assert!(matches!(got.code, Some(2 | 3)) && got.stdout.is_empty(), "{place}: {got:?}");
+        assert!(!got.stderr.contains(":pass"), "a password in a URL is not shown: {got:?}");
     }
     for request in [
         "protocol=http\nhost=github.com",

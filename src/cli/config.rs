@@ -9,7 +9,7 @@ use crate::config::{
     self, CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE, Service, Services, is_connection_name, is_identifier,
     is_service_name,
 };
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::{Pattern, catalogue, rules};
 
 /// Name a connection as a service, and say which hosts are its own
@@ -84,8 +84,9 @@ fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<
 
 fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection: &str) -> Result<Service, Error> {
     let hosts = arguments.hosts.iter().map(|text| {
-        Pattern::parse(text)
-            .map_err(|error| Error::new(Kind::Usage, format!("{text:?} cannot be a host pattern")).why(error))
+        Pattern::parse(text).map_err(|error| {
+            Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_userinfo(text))).why(error)
+        })
     });
     let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
     let mut service = before.unwrap_or_else(|| Service {

@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 use crate::broker::Broker;
 use crate::config::{Service, is_service_name};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::{Account, Rule, Target};
 
 const AFTER_HELP: &str = "\
@@ -154,7 +154,8 @@ enum Place {
 impl Place {
     fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |why: &dyn std::fmt::Display| {
-            Error::new(Kind::Usage, format!("{text:?} is neither a service, a host nor a URL")).why(why)
+            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", without_userinfo(text)))
+                .why(why)
         };
         if text.contains("://") {
             let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;

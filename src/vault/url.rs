@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::without_userinfo;
 use crate::resolve::target::{Authority, Scheme, Target};
 
 /// Why a text is not an environment URL.
@@ -30,13 +31,14 @@ impl EnvironmentUrl {
     /// Reads it as people paste it, with or without trailing slashes.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let trimmed = text.trim().trim_end_matches('/');
-        let (target, user) = Target::from_url(trimmed).map_err(|error| UrlError::Target(trimmed.to_owned(), error))?;
+        let shown = || without_userinfo(trimmed);
+        let (target, user) = Target::from_url(trimmed).map_err(|error| UrlError::Target(shown(), error))?;
         if target.scheme == Scheme::Http && !target.authority.is_loopback() {
-            return Err(UrlError::Http(trimmed.to_owned()));
+            return Err(UrlError::Http(shown()));
         }
         let plain = format!("{}://{}", target.scheme.name(), target.authority);
         if user.is_some() || trimmed.contains(['?', '#']) || target.to_string() != plain {
-            return Err(UrlError::More(trimmed.to_owned()));
+            return Err(UrlError::More(shown()));
         }
         Ok(Self { text: plain, authority: target.authority })
     }
