@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use crate::broker::Broker;
 use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{Account, Rule, Target};
+use crate::resolve::{self, Account, Rule, Target, catalogue, rules};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -174,9 +174,32 @@ impl Place {
         match self {
             Self::Service(name) => Ok((broker.service(name)?, None)),
             Self::Target(target, user) => {
-                let rule = broker.resolve(target, user.as_deref())?;
+                let rule = broker.resolve(target, user.as_deref()).map_err(|error| match error {
+                    resolve::Error::Nobody(_) => near(error.into(), target, broker),
+                    error => error.into(),
+                })?;
                 Ok((rule.service, Some(rule)))
             }
         }
     }
+}
+
+/// For a target of nobody's: what comes near it.
+fn near(error: Error, target: &Target, broker: &Broker) -> Error {
+    let near = broker.services.iter().flat_map(rules).find(|rule| rule.pattern.claims_host(target));
+    if let Some(rule) = near {
+        return error.why(format!("{} claims only {}", rule.service.name, rule.pattern));
+    }
+    let host = &target.authority.host;
+    for row in catalogue::PROVIDERS {
+        if row.places.iter().any(|place| place.host == host) {
+            let message = format!("it is a host of {}, for which no service is configured", row.id);
+            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION`", row.slug));
+        }
+        if row.tenants.iter().any(|suffix| host.ends_with(&format!(".{suffix}"))) {
+            let message = format!("it is one customer's host at {}, and you have not said that it is yours", row.id);
+            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION --host {host}`", row.slug));
+        }
+    }
+    error
 }

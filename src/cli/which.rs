@@ -5,7 +5,6 @@ use std::time::Instant;
 use super::{Asked, Place, print};
 use crate::broker::Broker;
 use crate::error::{Error, plain};
-use crate::resolve::{catalogue, rules};
 
 /// Say which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]
@@ -17,10 +16,7 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let place = arguments.asked.place()?;
     let broker = Broker::load(deadline)?;
-    let (service, rule) = match place.service(&broker) {
-        Ok(found) => found,
-        Err(error) => return Err(explain(error, &place, &broker)),
-    };
+    let (service, rule) = place.service(&broker)?;
     let account = broker.account(service, arguments.asked.identifier.as_deref())?;
     let mut lines = Vec::new();
     if let Place::Target(target, _) = &place {
@@ -41,25 +37,4 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         }
     }
     print(&lines.iter().map(|(key, value)| format!("{key:<12} {}\n", plain(value))).collect::<String>())
-}
-
-/// For a place of nobody's: what comes near it.
-fn explain(error: Error, place: &Place, broker: &Broker) -> Error {
-    let Place::Target(target, _) = place else { return error };
-    let near = broker.services.iter().flat_map(rules).find(|rule| rule.pattern.claims_host(target));
-    if let Some(rule) = near {
-        return error.why(format!("{} claims only {}", rule.service.name, rule.pattern));
-    }
-    let host = &target.authority.host;
-    for row in catalogue::PROVIDERS {
-        if row.places.iter().any(|place| place.host == host) {
-            let message = format!("it is a host of {}, for which no service is configured", row.id);
-            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION`", row.slug));
-        }
-        if row.tenants.iter().any(|suffix| host.ends_with(&format!(".{suffix}"))) {
-            let message = format!("it is one customer's host at {}, and you have not said that it is yours", row.id);
-            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION --host {host}`", row.slug));
-        }
-    }
-    error
 }
