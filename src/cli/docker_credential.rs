@@ -5,15 +5,16 @@
 //! with a registry of ours is one line on stderr, which clients pass on. No client reports a refused token.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Instant;
 
+use super::answering::{Answering, read_stdin};
 use super::print;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
 use crate::refusals::{self, Refusals};
-use crate::resolve::{self, Account, Rule, rules};
+use crate::resolve::rules;
 use crate::secret::Secret;
 use crate::vault::Credential;
 
@@ -89,7 +90,7 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
         Err(_) => return Ok(Reply::failed(NOT_FOUND)),
     };
     let broker = Broker::load(deadline)?;
-    let Some(asked) = Asked::find(&broker, &key)? else { return Ok(Reply::failed(NOT_FOUND)) };
+    let Some(asked) = find(&broker, &key)? else { return Ok(Reply::failed(NOT_FOUND)) };
     let service = asked.rule.service;
     let token = broker.token(service, &asked.account)?;
     let (username, secret) = match token.credential {
@@ -106,7 +107,9 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
         let account = asked.key();
         let given = given(&account, &secret);
         if refusals.is_refused(&given) {
-            return Err(asked.refused());
+            return Err(
+                asked.refused("git reported it within the last minute, and the vault gives the same token again")
+            );
         }
         // Remembered for `store` alone; without it the answer is as good.
         let _ = refusals.answered(&given);
@@ -130,7 +133,7 @@ fn store(deadline: Instant) -> Result<(), String> {
     let key = Key::decode(login.server_url.as_bytes()).map_err(refused)?;
     let broker = Broker::load(deadline).map_err(|error| line(&error))?;
     let place = &key.targets[0].authority;
-    let Some(asked) = Asked::find(&broker, &key).map_err(|error| line(&error))? else {
+    let Some(asked) = find(&broker, &key).map_err(|error| line(&error))? else {
         let error = nothing_stored(Kind::NotConfigured)
             .why(format!("scalekit-auth keeps no passwords, and no configured service answers for {place}"))
             .next(format!(
@@ -177,13 +180,8 @@ fn list(deadline: Instant) -> String {
     docker::encode_list(registries.filter_map(|rule| Some((rule.pattern.origin()?, rule.registry_username?))))
 }
 
-/// All of stdin, up to a little more than a request may have.
 fn read() -> Result<Secret<Vec<u8>>, Error> {
-    let mut input = Vec::new();
-    let read = std::io::stdin().lock().take(LONGEST_INPUT as u64 + 1).read_to_end(&mut input);
-    let input = Secret::new(input);
-    read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
-    Ok(input)
+    read_stdin(LONGEST_INPUT)
 }
 
 /// A client may take it for a failure if nobody reads what it writes.
@@ -191,43 +189,14 @@ fn drain() {
     let _ = read();
 }
 
-/// Who answers for a registry.
-struct Asked<'a> {
-    rule: Rule<'a>,
-    /// The user name that the registry expects beside a token.
-    username: &'static str,
-    account: Account,
-    /// Host and port.
-    origin: String,
-}
-
-impl<'a> Asked<'a> {
-    /// `None` is a host of somebody else's, or one that is no registry.
-    fn find(broker: &'a Broker, key: &Key) -> Result<Option<Self>, Error> {
-        for target in &key.targets {
-            let rule = match broker.resolve(target, None) {
-                Ok(rule) => rule,
-                Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let Some(username) = rule.registry_username else { continue };
-            let account = broker.account(rule.service, None)?;
-            return Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }));
+/// Who answers for a registry: for the first spelling of its key that is one of ours.
+fn find<'a>(broker: &'a Broker, key: &Key) -> Result<Option<Answering<'a>>, Error> {
+    for target in &key.targets {
+        if let Some(asked) = Answering::find(broker, target, None, |rule| rule.registry_username)? {
+            return Ok(Some(asked));
         }
-        Ok(None)
     }
-
-    /// What refusals and answers are remembered by, the same as git's.
-    fn key(&self) -> [&str; 3] {
-        [&self.origin, &self.rule.service.connection, &self.account.identifier]
-    }
-
-    fn refused(&self) -> Error {
-        let name = &self.rule.service.name;
-        Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
-            .why("git reported it within the last minute, and the vault gives the same token again")
-            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
-    }
+    Ok(None)
 }
 
 fn given<'a>(account: &'a [&'a str; 3], secret: &'a Secret<String>) -> refusals::Answer<'a> {

@@ -3,16 +3,15 @@
 //! Declining is silence on stdout and exit status 0, so that the next helper gets its turn. Problems with a host of ours
 //! are one line on stderr.
 
-use std::io::Read;
 use std::time::Instant;
 
+use super::answering::{Answering, read_stdin};
 use super::print;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{self, Refusals};
-use crate::resolve::{self, Account, Rule, Target};
-use crate::secret::Secret;
+use crate::resolve::Target;
 use crate::vault::Credential;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
@@ -47,7 +46,7 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
     let broker = Broker::load(deadline)?;
-    let Some(asked) = Asked::find(&broker, &request, &target)? else { return Ok(()) };
+    let Some(asked) = find(&broker, &request, &target)? else { return Ok(()) };
     if let Some(mut refusals) = Refusals::open() {
         if let Some(id) = &request.state {
             refusals.refused_id(id);
@@ -62,7 +61,7 @@ fn get(deadline: Instant) -> Result<(), Error> {
         super::warn_of_expiry(asked.rule.service);
     }
     let expires_at = token.expires_at;
-    let answer = asked.answer(&request, token.credential)?;
+    let answer = answer(&asked, &request, token.credential)?;
     let (scheme, secret) = match &answer {
         Answer::Bearer(token) => ("bearer", token.expose()),
         Answer::Basic { password, .. } => ("basic", password.expose()),
@@ -93,7 +92,7 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
         return Ok(());
     }
     let broker = Broker::load(deadline)?;
-    let Some(asked) = Asked::find(&broker, &request, &target)? else { return Ok(()) };
+    let Some(asked) = find(&broker, &request, &target)? else { return Ok(()) };
     let key = asked.key();
     let sent = [("bearer", &request.credential), ("basic", &request.password)];
     let Some(mut refusals) = Refusals::open() else { return Ok(()) };
@@ -111,64 +110,29 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
 
 /// All of stdin, decoded.
 fn read() -> Result<Request, Error> {
-    let mut input = Vec::new();
-    let read = std::io::stdin().lock().take(LONGEST_INPUT as u64 + 1).read_to_end(&mut input);
-    let input = Secret::new(input);
-    read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
-    Request::decode(input.expose())
+    Request::decode(read_stdin(LONGEST_INPUT)?.expose())
         .map_err(|error| Error::new(Kind::Usage, "the request is refused and gets no answer").why(error))
 }
 
-/// Who answers a request, and where.
-struct Asked<'a> {
-    rule: Rule<'a>,
-    /// The user name that the host expects beside a token.
-    username: &'static str,
-    account: Account,
-    /// Host and port.
-    origin: String,
+/// Who answers `request`, if its host is one of ours that serves repositories.
+fn find<'a>(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<Answering<'a>>, Error> {
+    Answering::find(broker, target, request.username.as_deref(), |rule| rule.git_username)
 }
 
-impl<'a> Asked<'a> {
-    /// `None` is a host of somebody else's, or one that serves no repositories.
-    fn find(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<Self>, Error> {
-        let rule = match broker.resolve(target, request.username.as_deref()) {
-            Ok(rule) => rule,
-            Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let Some(username) = rule.git_username else { return Ok(None) };
-        let account = broker.account(rule.service, None)?;
-        Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }))
-    }
-
-    /// What refusals are remembered by.
-    fn key(&self) -> [&str; 3] {
-        [&self.origin, &self.rule.service.connection, &self.account.identifier]
-    }
-
-    /// Basic, unless the server offers Bearer and not Basic.
-    fn answer(&self, request: &Request, credential: Credential) -> Result<Answer, Error> {
-        let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", self.origin));
-        let is_bearer_only = request.offers_bearer && !request.offers_basic;
-        match credential {
-            Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Ok(Answer::Bearer(token)),
-            Credential::Bearer(_) if is_bearer_only => {
-                Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"))
-            }
-            _ if is_bearer_only => Err(bearer_only().why(format!("{} holds no bearer token", self.rule.service.name))),
-            Credential::Bearer(password) | Credential::ApiKey(password) => {
-                Ok(Answer::Basic { username: self.username.to_owned(), password })
-            }
-            Credential::Basic { username, password } => Ok(Answer::Basic { username, password }),
+/// Basic, unless the server offers Bearer and not Basic.
+fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Answer, Error> {
+    let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", asked.origin));
+    let is_bearer_only = request.offers_bearer && !request.offers_basic;
+    match credential {
+        Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Ok(Answer::Bearer(token)),
+        Credential::Bearer(_) if is_bearer_only => {
+            Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"))
         }
-    }
-
-    fn refused(&self, why: &str) -> Error {
-        let name = &self.rule.service.name;
-        Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
-            .why(why)
-            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+        _ if is_bearer_only => Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name))),
+        Credential::Bearer(password) | Credential::ApiKey(password) => {
+            Ok(Answer::Basic { username: asked.username.to_owned(), password })
+        }
+        Credential::Basic { username, password } => Ok(Answer::Basic { username, password }),
     }
 }
 

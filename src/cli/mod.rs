@@ -1,5 +1,6 @@
 //! The commands that people type. Each file parses nothing itself: it calls, and prints.
 
+mod answering;
 mod config;
 mod connect;
 pub mod docker_credential;

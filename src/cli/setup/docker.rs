@@ -38,10 +38,7 @@ pub(super) fn plan(broker: &Broker, registries: &[String], replace: bool) -> Res
         after = "{\n}\n".into();
         note["created_file"] = true.into();
     }
-    let unreadable = |why: serde_json::Error| {
-        Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", edit.path().display()))
-            .why(why)
-    };
+    let unreadable = |why| unreadable(&edit, why);
     // Reads strictly first: a key that stands twice is found here.
     config::json::parse_as::<Map<String, Value>>(after.as_bytes()).map_err(unreadable)?;
     for registry in &wanted {
@@ -71,6 +68,10 @@ pub(super) fn plan(broker: &Broker, registries: &[String], replace: bool) -> Res
     Ok(Plan { edit, after, note, registries: wanted })
 }
 
+fn unreadable(edit: &Edit, why: serde_json::Error) -> Error {
+    Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", edit.path().display())).why(why)
+}
+
 impl Plan {
     /// Notes what is about to change, then changes it.
     pub(super) fn carry_out(&self, broker: &Broker) -> Result<(), Error> {
@@ -86,10 +87,7 @@ pub(super) fn undo(broker: &Broker) -> Result<Option<(Edit, Option<String>)>, Er
     if !edit.exists() {
         return Ok(Some((edit, None)));
     }
-    let unreadable = |why: serde_json::Error| {
-        Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", edit.path().display()))
-            .why(why)
-    };
+    let unreadable = |why| unreadable(&edit, why);
     let names = |key: &str| note.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut after = edit.before().to_owned();
     // The last one in was put first, so the first one in goes last.

@@ -1,0 +1,59 @@
+//! What the helper protocols share on the road from stdin to the broker: reading a request, and finding who answers it.
+
+use std::io::Read;
+
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::resolve::{self, Account, Rule, Target};
+use crate::secret::Secret;
+
+/// All of stdin, up to one byte more than a request of `longest` bytes may have.
+pub(super) fn read_stdin(longest: usize) -> Result<Secret<Vec<u8>>, Error> {
+    let mut input = Vec::new();
+    let read = std::io::stdin().lock().take(longest as u64 + 1).read_to_end(&mut input);
+    let input = Secret::new(input);
+    read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
+    Ok(input)
+}
+
+/// Who answers a request, and where.
+pub(super) struct Answering<'a> {
+    pub(super) rule: Rule<'a>,
+    /// The user name that the host expects beside a token.
+    pub(super) username: &'static str,
+    pub(super) account: Account,
+    /// Host and port.
+    pub(super) origin: String,
+}
+
+impl<'a> Answering<'a> {
+    /// `None` is a host of somebody else's, or one for which `username` says that it does not serve this protocol.
+    pub(super) fn find(
+        broker: &'a Broker,
+        target: &Target,
+        selector: Option<&str>,
+        username: impl Fn(&Rule<'_>) -> Option<&'static str>,
+    ) -> Result<Option<Self>, Error> {
+        let rule = match broker.resolve(target, selector) {
+            Ok(rule) => rule,
+            Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(username) = username(&rule) else { return Ok(None) };
+        let account = broker.account(rule.service, None)?;
+        Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }))
+    }
+
+    /// What answers and refusals are remembered by, in every protocol.
+    pub(super) fn key(&self) -> [&str; 3] {
+        [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
+
+    /// The error for a token that the server refused.
+    pub(super) fn refused(&self, why: &str) -> Error {
+        let name = &self.rule.service.name;
+        Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
+            .why(why)
+            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+    }
+}
