@@ -84,9 +84,7 @@ fn configure(home: &Path, vault: &Sandbox) {
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("connections.json"), r#"{"github": {"connection_name": "github-x"}}"#).unwrap();
     std::fs::write(home.join(".git-credentials"), "https://ada:token@github.com\n").unwrap();
-    vault
-        .control(Control::SeedConnection { name: "github-x".into(), provider: "GITHUB".into(), enabled: true })
-        .unwrap();
+    vault.control(Control::connection("github-x", "GITHUB")).unwrap();
     vault
         .control(Control::SeedAccount {
             connection: "github-x".into(),

@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     step("A stand-in for Scalekit starts on loopback, with real TLS. It holds two connected accounts.");
     let vault = Sandbox::start();
     for (connection, provider) in [("github-x1y2", "GITHUB"), ("gmail-u3134a", "GMAIL")] {
-        vault.control(Control::SeedConnection { name: connection.into(), provider: provider.into(), enabled: true })?;
+        vault.control(Control::connection(connection, provider))?;
         vault.control(Control::SeedAccount {
             connection: connection.into(),
             identifier: "agent".into(),

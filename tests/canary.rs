@@ -38,8 +38,7 @@ fn world() -> World {
 
 fn seed(world: &World) {
     for provider in ["github", "gitlab", "bitbucket"] {
-        let (name, provider) = (format!("{provider}-x"), provider.to_uppercase());
-        world.control(Control::SeedConnection { name, provider, enabled: true });
+        world.control(Control::connection(format!("{provider}-x"), provider.to_uppercase()));
     }
     world.seed_account("github-x", oauth(), Some(3600));
     world.seed_account("gitlab-x", oauth(), Some(3600));

@@ -298,8 +298,7 @@ fn an_unknown_connection_names_the_dashboard() {
 #[test]
 fn a_disabled_connection_is_told_as_such() {
     let world = github();
-    let (name, provider) = ("github_x".into(), "GITHUB".into());
-    world.control(Control::SeedConnection { name, provider, enabled: false });
+    world.control(Control::disabled_connection("github_x", "GITHUB"));
     let got = world.run(&["token", "github", "--identifier", "new"]).exit(6);
     assert!(got.stderr.contains("not enabled") && got.stderr.contains("dashboard"), "{got:?}");
     seed(&world, "EXPIRED", oauth("gho_dead"), None);

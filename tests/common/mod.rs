@@ -108,7 +108,7 @@ impl World {
 
     /// As [`World::seed`], for another identifier.
     pub fn seed_as(&self, identifier: &str, connection: &str, provider: &str, token: &str) {
-        self.control(Control::SeedConnection { name: connection.into(), provider: provider.into(), enabled: true });
+        self.control(Control::connection(connection, provider));
         self.control(account(connection, identifier, oauth(token), Some(3600)));
     }
 

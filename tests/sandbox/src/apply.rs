@@ -6,16 +6,40 @@ use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::account::{Account, Expiry};
+use crate::connection::Connection;
 use crate::control::{Control, When};
 use crate::faults::{Break, Fault};
+use crate::provider::Provider;
 use crate::routes;
-use crate::state::{Connection, Race, State};
+use crate::state::{Race, State};
 
 /// Carries out an order; the value is what the caller may want to know, such as a new id.
 pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String> {
     match control {
-        Control::SeedConnection { name, provider, enabled } => {
-            return Ok(seed_connection(state, name, provider, enabled));
+        Control::SeedConnection { name, provider, enabled, mcp_server_url, status, kind } => {
+            let place = state.connections.iter().position(|connection| connection.name == name);
+            let (id, created_at) = match place {
+                Some(place) => (state.connections[place].id.clone(), state.connections[place].created_at),
+                None => (state.next_id("conn"), SystemTime::now()),
+            };
+            let reply = json!({"id": id});
+            let connection = Connection { id, name, provider, enabled, mcp_server_url, status, kind, created_at };
+            put(&mut state.connections, place, connection);
+            return Ok(reply);
+        }
+        Control::SeedProvider { identifier, display_name, proxy_url, auth_patterns, is_custom } => {
+            if auth_patterns.as_ref().is_some_and(|patterns| !patterns.is_array()) {
+                return Err("auth_patterns is not a list".to_owned());
+            }
+            let place = state.providers.iter().position(|provider| provider.identifier == identifier);
+            let id = match place {
+                Some(place) => state.providers[place].id.clone(),
+                None => state.next_id("prov"),
+            };
+            let reply = json!({"id": id});
+            let provider = Provider { id, identifier, display_name, proxy_url, auth_patterns, is_custom };
+            put(&mut state.providers, place, provider);
+            return Ok(reply);
         }
         Control::SeedAccount {
             connection,
@@ -102,15 +126,12 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
     Ok(json!({}))
 }
 
-fn seed_connection(state: &mut State, name: String, provider: String, enabled: bool) -> Value {
-    if let Some(known) = state.connections.iter_mut().find(|connection| connection.name == name) {
-        (known.provider, known.enabled) = (provider, enabled);
-        return json!({"id": known.id});
+/// Replaces what is at `place`, or adds to the end.
+fn put<T>(all: &mut Vec<T>, place: Option<usize>, new: T) {
+    match place {
+        Some(place) => all[place] = new,
+        None => all.push(new),
     }
-    let id = state.next_id("conn");
-    let reply = json!({"id": id});
-    state.connections.push(Connection { id, name, provider, enabled });
-    reply
 }
 
 fn account<'s>(state: &'s mut State, connection: &str, identifier: &str) -> Result<&'s mut Account, String> {

@@ -34,6 +34,27 @@ pub enum Control {
         provider: String,
         #[serde(default = "yes")]
         enabled: bool,
+        #[serde(default)]
+        mcp_server_url: Option<String>,
+        #[serde(default = "completed")]
+        status: String,
+        /// The API's `type`.
+        #[serde(default = "oauth")]
+        kind: String,
+    },
+    /// Creates or replaces a provider of the catalog; connections need none.
+    SeedProvider {
+        identifier: String,
+        #[serde(default)]
+        display_name: Option<String>,
+        /// The base of the provider's API; `proxy_enabled` if there is one.
+        #[serde(default)]
+        proxy_url: Option<String>,
+        /// A JSON list.
+        #[serde(default)]
+        auth_patterns: Option<Value>,
+        #[serde(default)]
+        is_custom: bool,
     },
     /// Creates or replaces a connected account of a connection that exists.
     SeedAccount {
@@ -157,6 +178,22 @@ pub enum Control {
     Reset,
 }
 
+impl Control {
+    /// Seeds a connection that can be used.
+    pub fn connection(name: impl Into<String>, provider: impl Into<String>) -> Control {
+        seed_connection(name.into(), provider.into(), true)
+    }
+
+    /// Seeds a connection that somebody has switched off.
+    pub fn disabled_connection(name: impl Into<String>, provider: impl Into<String>) -> Control {
+        seed_connection(name.into(), provider.into(), false)
+    }
+}
+
+fn seed_connection(name: String, provider: String, enabled: bool) -> Control {
+    Control::SeedConnection { name, provider, enabled, mcp_server_url: None, status: completed(), kind: oauth() }
+}
+
 fn yes() -> bool {
     true
 }
@@ -167,4 +204,12 @@ fn once() -> u32 {
 
 fn active() -> String {
     "ACTIVE".to_owned()
+}
+
+fn completed() -> String {
+    "COMPLETED".to_owned()
+}
+
+fn oauth() -> String {
+    "OAUTH".to_owned()
 }

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 
 const DOCUMENTS: &[(&str, &str)] = &[
     ("connected_accounts", include_str!("schemas/connected_accounts.json")),
+    ("connections", include_str!("schemas/connections.json")),
     ("errors", include_str!("schemas/errors.json")),
+    ("providers", include_str!("schemas/providers.json")),
     ("token", include_str!("schemas/token.json")),
 ];
 

@@ -9,19 +9,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::connection::Connection;
 use crate::error::Refusal;
 use crate::faults::Faults;
+use crate::provider::Provider;
 use crate::sandbox::Logged;
 use crate::wire::{Absent, Style};
-
-/// A configured use of a provider.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) provider: String,
-    pub(crate) enabled: bool,
-}
 
 #[derive(Debug)]
 struct ClientToken {
@@ -62,6 +55,7 @@ pub(crate) struct State {
     pub(crate) link_lifetime: u64,
     pub(crate) verify_url_required: bool,
     pub(crate) connections: Vec<Connection>,
+    pub(crate) providers: Vec<Provider>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) links: HashMap<String, Link>,
     pub(crate) races: Vec<Race>,
@@ -86,6 +80,7 @@ impl State {
             link_lifetime: 60,
             verify_url_required: false,
             connections: Vec::new(),
+            providers: Vec::new(),
             accounts: Vec::new(),
             links: HashMap::new(),
             races: Vec::new(),

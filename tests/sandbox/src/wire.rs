@@ -77,6 +77,11 @@ impl Message {
         self.field(name, value, &[Value::Null, json!({})])
     }
 
+    /// protobuf's `ListValue`: a message, which is absent in other ways than a repeated field.
+    pub(crate) fn values(self, name: &str, value: Option<Value>) -> Message {
+        self.field(name, value, &[Value::Null, json!([])])
+    }
+
     pub(crate) fn done(self) -> Value {
         Value::Object(self.fields)
     }

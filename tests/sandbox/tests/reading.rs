@@ -98,6 +98,8 @@ fn an_account_says_its_expiry_status_and_configuration_as_seeded() {
     assert_eq!((&account["status"], &account["token_expires_at"]), (&json!("EXPIRED"), &json!("2024-12-31T23:59:59Z")));
     assert_eq!(account["api_config"], json!({"domain": "acme"}));
     assert_eq!(account["authorization_type"], "OAUTH_M2M");
+    let details = client.get(&token, &AUTH_PATH.replace("/auth", "/details")).body["connected_account"].clone();
+    assert_eq!((&details["api_config"], details.get("authorization_details")), (&json!({"domain": "acme"}), None));
     client.seed_account("ann", oauth("old"), Some(-60));
     let account = client.get(&token, AUTH_PATH).body["connected_account"].clone();
     assert!(account["token_expires_at"].as_str() < account["updated_at"].as_str(), "{account}");
@@ -185,8 +187,7 @@ fn list_filters_and_turns_pages() {
     for absent in BOTH {
         let client = Client::writing(absent);
         client.seed();
-        let (name, provider) = ("github b".to_owned(), "GITHUB".to_owned());
-        client.order(Control::SeedConnection { name, provider, enabled: true });
+        client.order(Control::connection("github b", "GITHUB"));
         for number in 0..24 {
             client.seed_account(&format!("user{number:02}"), oauth("t"), None);
         }

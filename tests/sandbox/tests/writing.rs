@@ -11,8 +11,7 @@ fn create_makes_a_pending_account_once() {
     for absent in BOTH {
         let client = Client::writing(absent);
         client.seed();
-        let (name, provider) = ("off".to_owned(), "GITHUB".to_owned());
-        client.order(Control::SeedConnection { name, provider, enabled: false });
+        client.order(Control::disabled_connection("off", "GITHUB"));
         let token = client.token();
         let create = |connector: &str, identifier: &str, account: Value| {
             let body = json!({"connector": connector, "identifier": identifier, "connected_account": account});

@@ -2,17 +2,16 @@
 
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::pages::Page;
 use super::selector::{Selector, at_most, check, connection_name, text};
 use super::{Answer, Call, ERROR, Guard, Route, Takes};
 use crate::account::{Account, Credential, View};
 use crate::error::Refusal;
 use crate::schema::Own;
 use crate::state::State;
-use crate::wire::{Message, Style};
+use crate::wire::Style;
 
 const fn own(name: &'static str) -> Own {
     Own { document: "connected_accounts", name }
@@ -154,15 +153,7 @@ fn list(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal>
         connection_name("connection_names", name)?;
         state.connection(name)?;
     }
-    let page_size = match fields.get("page_size").map(Value::as_u64) {
-        None => 10,
-        Some(Some(0)) => 10,
-        Some(Some(size @ 1..100)) => size as usize,
-        Some(_) => {
-            return Err(Refusal::InvalidArgument("page_size: value must be less than 100".to_owned()));
-        }
-    };
-    let offset = offset(text(fields, "page_token")?)?;
+    let page = Page::of(fields, 99)?;
 
     let wanted = Wanted {
         names,
@@ -170,21 +161,13 @@ fn list(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal>
         provider: text(fields, "provider")?,
         query: text(fields, "query")?.to_lowercase(),
     };
-    let mut items = Vec::new();
+    let mut found = Vec::new();
     for account in &state.accounts {
         if wanted.takes(account, &state.connection(&account.connection)?.provider) {
-            items.push(write(state, account, View::Item, style)?);
+            found.push(account);
         }
     }
-    let total = items.len();
-    let next = Some(offset + page_size).filter(|next| *next < total);
-    let previous = (offset > 0).then(|| offset.saturating_sub(page_size));
-    let body = Message::new(style)
-        .list("connected_accounts", items.into_iter().skip(offset).take(page_size).collect())
-        .count("total_size", total)
-        .text("next_page_token", &next.map(page_token).unwrap_or_default())
-        .text("prev_page_token", &previous.map(page_token).unwrap_or_default());
-    Ok(Answer::Json { status: 200, body: body.done() })
+    page.answer("connected_accounts", &found, style, |account| write(state, account, View::Item, style))
 }
 
 /// The filters of a list.
@@ -203,19 +186,4 @@ impl Wanted<'_> {
             && (self.provider.is_empty() || self.provider == provider)
             && searched.iter().any(|text| text.to_lowercase().contains(&self.query))
     }
-}
-
-/// Page tokens as in the OpenAPI description's examples.
-fn page_token(offset: usize) -> String {
-    BASE64_STANDARD.encode(json!({"offset": offset}).to_string())
-}
-
-fn offset(page_token: &str) -> Result<usize, Refusal> {
-    if page_token.is_empty() {
-        return Ok(0);
-    }
-    let decoded = BASE64_STANDARD.decode(page_token).ok();
-    let offset = decoded.and_then(|text| serde_json::from_slice::<Value>(&text).ok()?["offset"].as_u64());
-    let offset = offset.and_then(|offset| usize::try_from(offset).ok());
-    offset.ok_or_else(|| Refusal::InvalidArgument("page_token: not one of ours".to_owned()))
 }

@@ -1,7 +1,10 @@
 //! The routes of the vault: one file per resource, one row per route.
 
 mod connected_accounts;
+mod connections;
 mod magic_link;
+mod pages;
+mod providers;
 mod selector;
 mod token;
 
@@ -73,6 +76,8 @@ pub(crate) const ALL: &[&Route] = &[
     &connected_accounts::DETAILS,
     &magic_link::CREATE,
     &magic_link::VISIT,
+    &connections::LIST,
+    &providers::LIST,
 ];
 
 impl Route {

@@ -68,6 +68,14 @@ pub(super) fn at_most(fields: &Value, name: &str, characters: usize) -> Result<(
     Ok(())
 }
 
+/// Binds a field that is there, if only as an empty text.
+pub(super) fn at_least(fields: &Value, name: &str, characters: usize) -> Result<(), Refusal> {
+    if fields.get(name).is_some() && text(fields, name)?.chars().count() < characters {
+        return Err(Refusal::InvalidArgument(format!("{name}: value length must be at least {characters} characters")));
+    }
+    Ok(())
+}
+
 pub(super) fn connection_name(field: &str, name: &str) -> Result<(), Refusal> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "_: -".contains(character);
     if name.chars().count() > 400 || !name.chars().all(allowed) {

@@ -50,8 +50,7 @@ impl Client {
 
     /// Connection `gmail_a`, account `ann` with a token.
     pub fn seed(&self) {
-        let (name, provider) = ("gmail_a".to_owned(), "GMAIL".to_owned());
-        self.order(Control::SeedConnection { name, provider, enabled: true });
+        self.order(Control::connection("gmail_a", "GMAIL"));
         self.seed_account("ann", oauth("ya29.one"), Some(3600));
     }
 

@@ -1,0 +1,43 @@
+//! A connection: what the vault knows about it, and how it is written.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::wire::{Message, Style, timestamp};
+
+/// A configured use of a provider.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) enabled: bool,
+    pub(crate) mcp_server_url: Option<String>,
+    pub(crate) status: String,
+    /// The API's `type`.
+    pub(crate) kind: String,
+    pub(crate) created_at: SystemTime,
+}
+
+impl Connection {
+    pub(crate) fn write(&self, style: Style) -> Value {
+        Message::new(style)
+            .text("id", &self.id)
+            // An enumeration for single sign-on; what it says of an app's connection is not documented.
+            .choice("provider", "CUSTOM", "CONNECTION_PROVIDER_UNSPECIFIED")
+            .choice("type", &self.kind, "INVALID")
+            .choice("status", &self.status, "CONNECTION_STATUS_UNSPECIFIED")
+            .flag("enabled", self.enabled)
+            .text("organization_id", "")
+            .text("ui_button_title", "")
+            .list("domains", Vec::new())
+            .text("organization_name", "")
+            .text("provider_key", &self.provider)
+            .text("key_id", &self.name)
+            .time("created_at", Some(timestamp(self.created_at)))
+            .text("mcp_server_url", self.mcp_server_url.as_deref().unwrap_or_default())
+            .choice("auth_mode", "USER", "CONNECTION_AUTH_MODE_UNSPECIFIED")
+            .done()
+    }
+}
