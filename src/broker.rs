@@ -4,24 +4,31 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, IDENTIFIER_RULE, Service, Services};
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, IDENTIFIER_RULE, Service, Services, Synced, Tenant};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
-use crate::resolve::{self, Account, Authority, Chosen, Rule, Target};
+use crate::resolve::{self, Account, Answer, Authority, Chosen, Decision, Pattern, Target, learn};
 use crate::store::{self, ClientCredentials};
-use crate::vault::{self, ConnectedAccount, Credential, NoCredential, Selector, Status, Vault};
+use crate::vault::{self, ConnectedAccount, Credential, Facts, NoCredential, Selector, Status, Vault};
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 const EXPIRY_MARGIN: i64 = 60;
+
+/// The variable that names an environment for every service, as `--environment` does.
+const ENVIRONMENT_VARIABLE: &str = "SCALEKIT_AUTH_ENVIRONMENT";
 
 /// The configuration of this user, and the time limit of this run.
 pub struct Broker {
     /// The configuration directory.
     pub directory: PathBuf,
-    /// The configured services.
+    /// The configured services, and those that `sync` found.
     pub services: Services,
     /// The configured environments.
     pub environments: Environments,
+    /// The environment of every service, whatever the services say.
+    forced_environment: Option<String>,
+    /// The identifier in the environment variables.
+    identifier: Option<String>,
     /// A complete set of environment variables; an incomplete one is an error once credentials are needed.
     variables: Result<Option<ClientCredentials>, store::Error>,
     deadline: Instant,
@@ -36,24 +43,81 @@ pub struct Token {
     pub expires_at: Option<i64>,
     /// The vault calls the account ACTIVE, yet its token's expiry has passed.
     pub looks_expired: bool,
+    /// What the account says about its tenant.
+    pub facts: Facts,
 }
 
 impl Broker {
     /// Reads the configuration. The keyring and the network are left alone until a token is wanted.
     pub fn load(deadline: Instant) -> Result<Self, Error> {
+        Self::load_in(None, deadline)
+    }
+
+    /// As [`Broker::load`], with `environment` for every service.
+    pub fn load_in(environment: Option<&str>, deadline: Instant) -> Result<Self, Error> {
         let directory = config::directory()?;
-        Ok(Self {
+        let synced = Synced::load(&directory)?;
+        let mut broker = Self {
             services: Services::load(&directory)?,
             environments: Environments::load(&directory)?,
+            forced_environment: environment.map(str::to_owned).or_else(|| variable(ENVIRONMENT_VARIABLE)),
+            identifier: variable("SCALEKIT_IDENTIFIER").or_else(|| variable("TOOL_IDENTIFIER")),
             variables: store::from_variables(|name| std::env::var(name).ok()),
             directory,
             deadline,
-        })
+        };
+        let mut services = std::mem::take(&mut broker.services);
+        let known = |name: &str| synced.get(name, &broker.url_of(name)?);
+        let active = broker.active_environment();
+        let own = broker.own_hosts();
+        services.adopt(known(active), |service| known(broker.environment_name(service)), &own);
+        broker.services = services;
+        Ok(broker)
     }
 
-    /// The rule that answers for `target`.
-    pub fn resolve(&self, target: &Target, username: Option<&str>) -> Result<Rule<'_>, resolve::Error> {
-        resolve::resolve(&self.services, target, username, &self.own_hosts())
+    /// The environment whose connections are services without being named: the one that was asked for, the default one,
+    /// or the only one.
+    pub fn active_environment(&self) -> &str {
+        let mut all = self.environments.iter();
+        match (&self.forced_environment, all.next(), all.next()) {
+            (Some(name), ..) => name,
+            (None, Some(only), None) if !matches!(self.variables, Ok(Some(_))) => &only.name,
+            _ => DEFAULT_ENVIRONMENT,
+        }
+    }
+
+    /// The environment that `service` belongs to.
+    pub fn environment_name<'a>(&'a self, service: &'a Service) -> &'a str {
+        match (&self.forced_environment, &service.environment, service.origin) {
+            (Some(name), ..) | (None, Some(name), _) => name,
+            (None, None, config::Origin::Sync) => self.active_environment(),
+            (None, None, config::Origin::User) => DEFAULT_ENVIRONMENT,
+        }
+    }
+
+    /// The URL of the environment of this name.
+    pub fn url_of(&self, name: &str) -> Option<String> {
+        match &self.variables {
+            Ok(Some(credentials)) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
+                Some(credentials.url.to_string())
+            }
+            _ => self.environments.get(name).map(|environment| environment.url.clone()),
+        }
+    }
+
+    /// Who answers for `target`, and why.
+    pub fn decide(&self, target: &Target, chosen: &Chosen<'_>) -> Decision<'_> {
+        resolve::decide(&self.services, target, &self.completed(chosen), &self.own_hosts())
+    }
+
+    /// Who answers for `target`.
+    pub fn resolve(&self, target: &Target, username: Option<&str>) -> Result<Answer<'_>, resolve::Error> {
+        self.decide(target, &Chosen { username, ..Chosen::default() }).outcome
+    }
+
+    fn completed<'a>(&'a self, chosen: &Chosen<'a>) -> Chosen<'a> {
+        let default = self.environments.default_identifier.as_deref();
+        Chosen { from_environment: self.identifier.as_deref(), default, ..*chosen }
     }
 
     /// The hosts of all environments; a URL that cannot be read is nobody's host.
@@ -80,20 +144,17 @@ impl Broker {
     }
 
     /// Whose account of `service` is meant.
-    pub fn account(&self, service: &Service, explicit: Option<&str>) -> Result<Account, Error> {
-        let variable = ["SCALEKIT_IDENTIFIER", "TOOL_IDENTIFIER"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-        let chosen = Chosen {
-            explicit,
-            from_environment: variable.as_deref(),
-            default: self.environments.default_identifier.as_deref(),
+    pub fn account(&self, service: &Service, chosen: &Chosen<'_>) -> Result<Account, Error> {
+        let Some(account) = resolve::account(service, None, &self.completed(chosen)) else {
+            let names: Vec<&str> = service.accounts.iter().map(|account| account.name.as_str()).collect();
+            let known =
+                if names.is_empty() { "none has a name".to_owned() } else { format!("there are {}", names.join(", ")) };
+            let name = chosen.name.unwrap_or_default();
+            return Err(Error::new(Kind::Usage, format!("{} has no account {name}", service.name))
+                .why(known)
+                .next(format!("`{} --identifier IDENTIFIER --as {name}` adds one", resolve::config_command(service))));
         };
-        let account = resolve::account(service, &chosen);
-        if config::is_identifier(&account.identifier) {
-            return Ok(account);
-        }
-        Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))
+        checked(account)
     }
 
     /// Where the client credentials for `service` come from, in words; an error if that is decided wrongly.
@@ -101,7 +162,7 @@ impl Broker {
         if self.uses_variables(service)? {
             return Ok("the environment variables".into());
         }
-        let name = environment_name(service);
+        let name = self.environment_name(service);
         Ok(match self.environments.get(name) {
             Some(environment) => format!("{} (environment {name}, {})", environment.home, environment.url),
             None => format!("nowhere: not logged in to the environment {name}"),
@@ -110,7 +171,7 @@ impl Broker {
 
     /// A complete set of variables stands for the default environment; a service that names one keeps to it.
     fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
-        Ok(self.variables()?.is_some() && service.environment.is_none())
+        Ok(self.variables()?.is_some() && service.environment.is_none() && self.forced_environment.is_none())
     }
 
     /// The set of client credentials in the environment variables, if there is one.
@@ -128,8 +189,8 @@ impl Broker {
     /// The client credentials for `service`.
     fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
         match self.variables()? {
-            Some(credentials) if service.environment.is_none() => Ok(credentials.clone()),
-            _ => self.stored_credentials(environment_name(service)),
+            Some(credentials) if self.uses_variables(service)? => Ok(credentials.clone()),
+            _ => self.stored_credentials(self.environment_name(service)),
         }
     }
 
@@ -139,6 +200,16 @@ impl Broker {
             return Err(not_logged_in(name));
         };
         Ok(store::credentials(environment)?)
+    }
+
+    /// The vault of the environment of this name.
+    pub fn vault_of(&self, name: &str) -> Result<Vault, Error> {
+        match self.variables()? {
+            Some(credentials) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
+                self.open(credentials.clone())
+            }
+            _ => self.open(self.stored_credentials(name)?),
+        }
     }
 
     /// The vault of `service`'s environment.
@@ -166,7 +237,34 @@ impl Broker {
             credential: found.credential.map_err(|error| no_credential(service, error))?,
             expires_at: told.filter(|at| *at > now),
             looks_expired: found.expires_at.is_some_and(|at| at <= now),
+            facts: found.facts,
         })
+    }
+
+    /// Keeps the hosts of the tenant that an account belongs to, where its provider has tenants: the hosts that are new.
+    pub fn learn(&self, service: &Service, account: &Account, facts: &Facts) -> Result<Vec<Pattern>, Error> {
+        let hosts = self.tenant_hosts(service, facts);
+        let is_known = |host: &Pattern| {
+            service.learned.tenants.iter().any(|(who, known)| *who == account.identifier && known == host)
+        };
+        let name = self.environment_name(service);
+        let (false, Some(url)) = (hosts.iter().all(is_known), self.url_of(name)) else { return Ok(Vec::new()) };
+        let (connection, identifier) = (service.connection.clone(), account.identifier.clone());
+        let tenant = Tenant { connection, identifier, hosts: hosts.clone() };
+        let is_new = Synced::edit(&self.directory, name, &url, |environment| environment.note(tenant))?;
+        Ok(if is_new { hosts } else { Vec::new() })
+    }
+
+    fn tenant_hosts(&self, service: &Service, facts: &Facts) -> Vec<Pattern> {
+        let own = self.own_hosts();
+        let row = service.row().filter(|row| !row.tenants.is_empty());
+        let mut hosts = row.map(|row| learn::tenants(row, &facts.0, &own)).unwrap_or_default();
+        let provider = service.provider().ok().flatten().unwrap_or_default();
+        for template in &service.learned.templates {
+            let filled = learn::fill(template, &facts.0, &provider, &own).ok().flatten();
+            hosts.extend(filled.filter(|host| !hosts.contains(host)));
+        }
+        hosts
     }
 
     /// A link for granting consent; for an ACTIVE account only if `renew`.
@@ -174,6 +272,7 @@ impl Broker {
         let vault = self.vault(service)?;
         let selector = selector(service, account);
         let found = read_or_create(&vault, selector)?;
+        self.learn(service, account, &found.facts)?;
         if found.status == Status::Active && !renew {
             return Ok(None);
         }
@@ -193,7 +292,8 @@ fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAcco
     }
 }
 
-fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
+/// How the vault is asked for an account of a service.
+pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
     Selector { connection: &service.connection, identifier: &account.identifier }
 }
 
@@ -210,9 +310,16 @@ fn no_credential(service: &Service, why: NoCredential) -> Error {
     }
 }
 
-/// The environment that `service` belongs to.
-pub fn environment_name(service: &Service) -> &str {
-    service.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT)
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What a person or a variable said may be no identifier.
+pub fn checked(account: Account) -> Result<Account, Error> {
+    if config::is_identifier(&account.identifier) {
+        return Ok(account);
+    }
+    Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))
 }
 
 /// The error for an environment that was never stored; names the three values and where to find them.

@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, checked};
 use crate::error::{Error, Kind};
-use crate::resolve::{self, Account, Rule, Target};
+use crate::resolve::{self, Account, Answer, Rule, Target};
 use crate::secret::Secret;
 
 /// All of stdin, up to one byte more than a request of `longest` bytes may have.
@@ -20,7 +20,7 @@ pub(super) fn read_stdin(longest: usize) -> Result<Secret<Vec<u8>>, Error> {
 pub(super) struct Answering<'a> {
     pub(super) rule: Rule<'a>,
     /// The user name that the host expects beside a token.
-    pub(super) username: &'static str,
+    pub(super) username: String,
     pub(super) account: Account,
     /// Host and port.
     pub(super) origin: String,
@@ -32,15 +32,15 @@ impl<'a> Answering<'a> {
         broker: &'a Broker,
         target: &Target,
         selector: Option<&str>,
-        username: impl Fn(&Rule<'_>) -> Option<&'static str>,
+        username: impl Fn(&Rule<'_>, &Account) -> Option<String>,
     ) -> Result<Option<Self>, Error> {
-        let rule = match broker.resolve(target, selector) {
-            Ok(rule) => rule,
+        let Answer { rule, account } = match broker.resolve(target, selector) {
+            Ok(answer) => answer,
             Err(resolve::Error::Nobody(_) | resolve::Error::OwnHost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let Some(username) = username(&rule) else { return Ok(None) };
-        let account = broker.account(rule.service, None)?;
+        let account = checked(account)?;
+        let Some(username) = username(&rule, &account) else { return Ok(None) };
         Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }))
     }
 

@@ -6,11 +6,11 @@ use std::time::Instant;
 use super::note;
 use crate::broker::Broker;
 use crate::config::{
-    self, CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE, Service, Services, is_connection_name, is_identifier,
-    is_service_name,
+    self, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, is_connection_name,
+    is_identifier, is_service_name,
 };
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{Pattern, catalogue, rules};
+use crate::resolve::{Chosen, Pattern, catalogue, rules};
 
 /// Name a connection as a service, and say which hosts are its own
 ///
@@ -27,13 +27,16 @@ pub struct Arguments {
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
     /// Whose account inside the connection
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "ID")]
     identifier: Option<String>,
+    /// A short name for this account, to keep several of one service apart; the first one is the usual one, see `use`
+    #[arg(long = "as", value_name = "NAME")]
+    account: Option<String>,
     /// The environment it belongs to
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
     /// A host that gets this service's token, instead of the provider's own: api.example.com, *.example.com,
-    /// github.com/acme, http://127.0.0.1:8080; may be repeated
+    /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account is the one
     #[arg(long = "host", value_name = "PATTERN")]
     hosts: Vec<String>,
     /// Take over the services of another connections.json
@@ -57,13 +60,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
     }
     let broker = Broker::load(Instant::now())?;
-    let service = Services::edit(&broker.directory, name, |before| {
+    Services::edit(&broker.directory, name, |before| {
         let service = merge(before, &arguments, name, connection)?;
         check_hosts(&broker, &service)?;
         check_provider(&service)?;
         Ok::<_, Error>(service)
     })?;
-    report(&broker, &service)
+    let broker = Broker::load(Instant::now())?;
+    report(&broker, broker.service(name)?)
 }
 
 fn check_provider(service: &Service) -> Result<(), Error> {
@@ -89,25 +93,21 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
         })
     });
     let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
-    let mut service = before.unwrap_or_else(|| Service {
-        name: name.to_owned(),
-        connection: String::new(),
-        identifier: None,
-        provider: None,
-        environment: None,
-        hosts: Vec::new(),
-    });
+    let mut service = before.unwrap_or_else(|| Service::new(name, connection, Origin::User));
     service.connection = connection.to_owned();
     if let Some(provider) = &arguments.provider {
         service.provider = Some(provider.to_ascii_uppercase());
+    }
+    if arguments.environment.is_some() {
+        service.environment.clone_from(&arguments.environment);
+    }
+    if let Some(account) = &arguments.account {
+        return with_account(service, account, arguments.identifier.as_deref(), hosts);
     }
     if arguments.identifier.is_some() {
         service.identifier.clone_from(&arguments.identifier);
     } else if service.identifier.is_none() {
         service.identifier = config::name_in_identity_file();
-    }
-    if arguments.environment.is_some() {
-        service.environment.clone_from(&arguments.environment);
     }
     if !hosts.is_empty() {
         service.hosts = hosts;
@@ -115,9 +115,40 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
     Ok(service)
 }
 
+/// Adds the account of this short name, or changes it.
+fn with_account(
+    mut service: Service,
+    name: &str,
+    identifier: Option<&str>,
+    hosts: Vec<Pattern>,
+) -> Result<Service, Error> {
+    check("name for an account", name, is_service_name, SERVICE_RULE)?;
+    let known = service.accounts.iter_mut().find(|account| account.name == name);
+    let identifier = match (&known, identifier) {
+        (_, Some(identifier)) => identifier.to_owned(),
+        (Some(known), None) => known.identifier.clone(),
+        (None, None) => {
+            return Err(Error::new(Kind::Usage, format!("{} has no account {name} yet", service.name))
+                .next(format!("say whose it is: --identifier ID --as {name}")));
+        }
+    };
+    service.identifier.get_or_insert_with(|| identifier.clone());
+    match known {
+        Some(known) => {
+            known.identifier = identifier;
+            if !hosts.is_empty() {
+                known.hosts = hosts;
+            }
+        }
+        None => service.accounts.push(NamedAccount { name: name.to_owned(), identifier, hosts }),
+    }
+    Ok(service)
+}
+
 fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Error> {
     let own = broker.own_hosts();
-    match service.hosts.iter().find(|pattern| own.contains(pattern.authority())) {
+    let mut hosts = service.hosts.iter().chain(service.accounts.iter().flat_map(|account| &account.hosts));
+    match hosts.find(|pattern| own.contains(pattern.authority())) {
         Some(pattern) => Err(Error::new(Kind::Usage, format!("{pattern} is a Scalekit environment's own host"))
             .why("it never gets an account's token")),
         None => Ok(()),
@@ -129,7 +160,7 @@ fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let provider = service.provider().ok().flatten();
     let provider = provider.as_deref();
     let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
-    let account = broker.account(service, None)?;
+    let account = broker.account(service, &Chosen::default())?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));
     if !hosts.is_empty() {
         note(format!("it answers for {}", hosts.join(", ")));
@@ -137,10 +168,15 @@ fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     }
     let tenants = provider.and_then(catalogue::provider).map_or(&[][..], |row| row.tenants);
     let why = match (provider, tenants.first()) {
-        (Some(_), Some(suffix)) => {
-            format!("your own host below {suffix} is not known yet; name it with --host NAME.{suffix}")
+        (Some(_), Some(domain)) => format!(
+            "your own host below {domain} is not known yet; `scalekit-auth token {name}` asks the account for it, or name \
+             it with --host NAME.{domain}"
+        ),
+        (Some(provider), None) => {
+            format!(
+                "no hosts of {provider} are built in; `scalekit-auth sync` may know them, or name them with --host HOST"
+            )
         }
-        (Some(provider), None) => format!("no hosts of {provider} are built in; name them with --host HOST"),
         (None, _) => "no provider is known for it; name one with --provider, or hosts with --host".to_owned(),
     };
     note(format!("`scalekit-auth token {name}` works, but it answers for no host: {why}"));

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::{Asked, print};
-use crate::broker::Broker;
 use crate::consent::Failure;
 use crate::error::Error;
 
@@ -18,7 +17,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let broker = Broker::load(deadline)?;
+    let broker = arguments.asked.broker(deadline)?;
     let (service, account) = arguments.asked.find(&broker)?;
     let Some(consent) = broker.consent(service, &account, arguments.renew)? else {
         return print(&format!("{} is connected (identifier {}); nothing to do\n", service.name, account.identifier));

@@ -94,7 +94,7 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
     let service = asked.rule.service;
     let token = broker.token(service, &asked.account)?;
     let (username, secret) = match token.credential {
-        Credential::Bearer(token) | Credential::ApiKey(token) => (asked.username.to_owned(), token),
+        Credential::Bearer(token) | Credential::ApiKey(token) => (asked.username.clone(), token),
         Credential::Basic { username, password } => (username, password),
     };
     let answer = Answer { server_url: &key.text, username: &username, secret: &secret };
@@ -192,7 +192,8 @@ fn drain() {
 /// Who answers for a registry: for the first spelling of its key that is one of ours.
 fn find<'a>(broker: &'a Broker, key: &Key) -> Result<Option<Answering<'a>>, Error> {
     for target in &key.targets {
-        if let Some(asked) = Answering::find(broker, target, None, |rule| rule.registry_username)? {
+        if let Some(asked) = Answering::find(broker, target, None, |rule, _| rule.registry_username.map(str::to_owned))?
+        {
             return Ok(Some(asked));
         }
     }

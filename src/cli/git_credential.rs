@@ -11,7 +11,7 @@ use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{self, Refusals};
-use crate::resolve::Target;
+use crate::resolve::{Account, Target};
 use crate::vault::Credential;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
@@ -116,7 +116,15 @@ fn read() -> Result<Request, Error> {
 
 /// Who answers `request`, if its host is one of ours that serves repositories.
 fn find<'a>(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<Answering<'a>>, Error> {
-    Answering::find(broker, target, request.username.as_deref(), |rule| rule.git_username)
+    Answering::find(broker, target, request.username.as_deref(), |rule, account| {
+        if target.scheme.is_mail() { mailbox(request, account) } else { rule.git_username.map(str::to_owned) }
+    })
+}
+
+/// Mail servers take a token beside the name of its mailbox and no other name (git-send-email(1), git-imap-send(1)).
+fn mailbox(request: &Request, account: &Account) -> Option<String> {
+    let asked = request.username.as_ref().filter(|name| name.contains('@'));
+    asked.or(Some(&account.identifier).filter(|identifier| identifier.contains('@'))).cloned()
 }
 
 /// Basic, unless the server offers Bearer and not Basic.
@@ -130,7 +138,7 @@ fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> R
         }
         _ if is_bearer_only => Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name))),
         Credential::Bearer(password) | Credential::ApiKey(password) => {
-            Ok(Answer::Basic { username: asked.username.to_owned(), password })
+            Ok(Answer::Basic { username: asked.username.clone(), password })
         }
         Credential::Basic { username, password } => Ok(Answer::Basic { username, password }),
     }

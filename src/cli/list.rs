@@ -1,27 +1,40 @@
-//! `list`: the configured services.
+//! `list`: the services, whoever named them, their accounts and hosts.
 
 use std::time::Instant;
 
 use super::{note, print};
-use crate::broker::{Broker, environment_name};
+use crate::broker::Broker;
+use crate::config::{Origin, Service};
 use crate::error::{Error, plain};
-use crate::resolve::rules;
+use crate::resolve::{Chosen, rules};
+
+const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "ACCOUNT", "ENVIRONMENT", "FROM", "HOSTS"];
 
 pub(super) fn run(deadline: Instant) -> Result<(), Error> {
     let broker = Broker::load(deadline)?;
-    let mut rows = vec![["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "HOSTS"].map(str::to_owned)];
+    let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {
+        let usual = broker.account(service, &Chosen::default())?.identifier;
         let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
         rows.push([
             service.name.clone(),
             service.connection.clone(),
-            broker.account(service, None)?.identifier,
-            environment_name(service).to_owned(),
+            called(service, &usual),
+            broker.environment_name(service).to_owned(),
+            if service.origin == Origin::Sync { "sync".into() } else { "you".into() },
             if hosts.is_empty() { "-".into() } else { hosts.join(" ") },
         ]);
+        let others = service.accounts.iter().filter(|account| account.identifier != usual);
+        rows.extend(others.map(|account| {
+            let mut row = HEAD.map(|_| String::new());
+            row[2] = called(service, &account.identifier);
+            row
+        }));
     }
     if rows.len() == 1 {
-        note("no services yet; `scalekit-auth config SERVICE CONNECTION` adds one");
+        note(
+            "no services yet; `scalekit-auth sync` finds those of your environment, `scalekit-auth config SERVICE CONNECTION` adds one",
+        );
     } else {
         print(&table(&rows))?;
     }
@@ -29,6 +42,14 @@ pub(super) fn run(deadline: Instant) -> Result<(), Error> {
         note(format!("{name} in connections.json is not used: {reason}"));
     }
     Ok(())
+}
+
+/// An identifier, with the short name that it goes by.
+fn called(service: &Service, identifier: &str) -> String {
+    match service.accounts.iter().find(|account| account.identifier == identifier) {
+        Some(account) => format!("{identifier} (as {})", account.name),
+        None => identifier.to_owned(),
+    }
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> String {

@@ -14,7 +14,9 @@ mod reach;
 mod remove;
 mod setup;
 mod status;
+mod sync;
 mod token;
+mod use_account;
 mod which;
 
 use std::ffi::OsString;
@@ -23,15 +25,16 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, checked};
 use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{self, Account, Rule, Target, catalogue, rules};
+use crate::resolve::decide::hint;
+use crate::resolve::{self, Account, Chosen, Decision, Target, Verdict};
 
 const AFTER_HELP: &str = "\
 First steps:
   scalekit-auth login                               store the client credentials in the OS keyring
-  scalekit-auth config github github-x1y2           name a connection of your Scalekit environment
+  scalekit-auth sync                                read which connections your Scalekit environment has
   scalekit-auth setup git                           let git ask for tokens
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 5 needs authorization,
@@ -55,7 +58,11 @@ enum Command {
     Status(status::Arguments),
     /// Name a connection as a service, and say which hosts are its own
     Config(config::Arguments),
-    /// List the configured services
+    /// Choose which account of a service is its usual one
+    Use(use_account::Arguments),
+    /// Read the environment's connections, so that they are services without `config`
+    Sync(sync::Arguments),
+    /// List the services, their accounts and hosts
     List,
     /// Remove a service
     Remove(remove::Arguments),
@@ -88,6 +95,8 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Logout(arguments) => logout::run(&arguments),
         Command::Status(arguments) => status::run(&arguments, deadline),
         Command::Config(arguments) => config::run(arguments),
+        Command::Use(arguments) => use_account::run(&arguments),
+        Command::Sync(arguments) => sync::run(&arguments),
         Command::List => list::run(deadline),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Token(arguments) => token::run(&arguments, deadline),
@@ -129,9 +138,15 @@ fn warn_of_expiry(service: &Service) {
 struct Asked {
     /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
     place: String,
+    /// The account of this short name (`config SERVICE CONNECTION --identifier ID --as NAME`)
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
     /// Whose account inside the connection
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "ID", conflicts_with = "name")]
     identifier: Option<String>,
+    /// The environment to ask, whatever the service says
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
 }
 
 impl Asked {
@@ -139,10 +154,47 @@ impl Asked {
         Place::parse(&self.place)
     }
 
+    fn broker(&self, deadline: Instant) -> Result<Broker, Error> {
+        Broker::load_in(self.environment.as_deref(), deadline)
+    }
+
+    fn chosen<'a>(&'a self, username: Option<&'a str>) -> Chosen<'a> {
+        Chosen { name: self.name.as_deref(), identifier: self.identifier.as_deref(), username, ..Chosen::default() }
+    }
+
     /// The service and account asked for.
     fn find<'a>(&self, broker: &'a Broker) -> Result<(&'a Service, Account), Error> {
-        let (service, _) = self.place()?.service(broker)?;
-        Ok((service, broker.account(service, self.identifier.as_deref())?))
+        match self.place()? {
+            Place::Service(name) => {
+                let service = broker.service(&name)?;
+                Ok((service, broker.account(service, &self.chosen(None))?))
+            }
+            Place::Target(target, username) => {
+                let decision = broker.decide(&target, &self.chosen(username.as_deref()));
+                match decision.outcome {
+                    Ok(answer) => Ok((answer.rule.service, checked(answer.account)?)),
+                    Err(_) => Err(explained(decision, &target)),
+                }
+            }
+        }
+    }
+}
+
+/// The error of a decision, with what comes near the target.
+fn explained(decision: Decision<'_>, target: &Target) -> Error {
+    let error = match decision.outcome {
+        Err(error @ resolve::Error::Nobody(_)) => error,
+        Err(error) => return error.into(),
+        Ok(_) => resolve::Error::Nobody(target.to_string()),
+    };
+    let error = Error::from(error);
+    if let Some((rule, verdict)) = decision.considered.first() {
+        let what = if *verdict == Verdict::OtherPath { "claims only" } else { "claims" };
+        return error.why(format!("{} {what} {}", rule.service.name, rule.pattern));
+    }
+    match hint(target) {
+        Some((why, command)) => error.why(why).next(format!("`{command}`")),
+        None => error,
     }
 }
 
@@ -169,38 +221,4 @@ impl Place {
             Err(wrong(&crate::config::SERVICE_RULE))
         }
     }
-
-    /// The service this place leads to, and the rule that led there.
-    fn service<'a>(&self, broker: &'a Broker) -> Result<(&'a Service, Option<Rule<'a>>), Error> {
-        match self {
-            Self::Service(name) => Ok((broker.service(name)?, None)),
-            Self::Target(target, user) => {
-                let rule = broker.resolve(target, user.as_deref()).map_err(|error| match error {
-                    resolve::Error::Nobody(_) => near(error.into(), target, broker),
-                    error => error.into(),
-                })?;
-                Ok((rule.service, Some(rule)))
-            }
-        }
-    }
-}
-
-/// For a target of nobody's: what comes near it.
-fn near(error: Error, target: &Target, broker: &Broker) -> Error {
-    let near = broker.services.iter().flat_map(rules).find(|rule| rule.pattern.claims_host(target));
-    if let Some(rule) = near {
-        return error.why(format!("{} claims only {}", rule.service.name, rule.pattern));
-    }
-    let host = &target.authority.host;
-    for row in catalogue::PROVIDERS {
-        if row.places.iter().any(|place| place.host == host) {
-            let message = format!("it is a host of {}, for which no service is configured", row.id);
-            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION`", row.slug));
-        }
-        if row.tenants.iter().any(|suffix| host.ends_with(&format!(".{suffix}"))) {
-            let message = format!("it is one customer's host at {}, and you have not said that it is yours", row.id);
-            return error.why(message).next(format!("`scalekit-auth config {} CONNECTION --host {host}`", row.slug));
-        }
-    }
-    error
 }

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{Asked, print, warn_of_expiry};
-use crate::broker::{Broker, Token};
+use super::{Asked, note, print, warn_of_expiry};
+use crate::broker::Token;
 use crate::config::Service;
 use crate::consent::{Consent, Failure, rfc3339};
 use crate::error::{Error, Kind};
@@ -45,11 +45,15 @@ struct Found {
 }
 
 fn find(arguments: &Arguments, deadline: Instant) -> Result<Found, Failure> {
-    let broker = Broker::load(deadline)?;
+    let broker = arguments.asked.broker(deadline)?;
     let (service, account) = arguments.asked.find(&broker)?;
     let token = broker.token(service, &account)?;
     if token.looks_expired {
         warn_of_expiry(service);
+    }
+    // Only a convenience for later: the token is as good where nothing can be written.
+    for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
+        note(format!("{host} is known as the host of {} from now on", account.identifier));
     }
     let found = Found { service: service.clone(), account, token };
     // A failure to print is a failure of the whole, also for --json.

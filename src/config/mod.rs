@@ -1,13 +1,15 @@
-//! What the user configured: services in `connections.json`, environments in `config.json`, both in the XDG
-//! configuration directory `scalekit-auth/`. Nothing here holds a secret.
+//! What the user configured: services in `connections.json`, environments in `config.json`; and what `sync` learned, in
+//! `synced.json`. All in the XDG configuration directory `scalekit-auth/`. Nothing here holds a secret.
 
 mod environments;
 mod file;
 mod home;
 pub mod json;
 mod notes;
+mod service;
 mod services;
 mod skill;
+mod synced;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +20,12 @@ pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
 pub use file::create_directory;
 pub use home::HomeChoice;
 pub use notes::Notes;
-pub use services::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE, Service, Services};
-pub use services::{is_connection_name, is_identifier, is_service_name};
+pub use service::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
+pub use service::{Learned, NamedAccount, Origin, Service};
+pub use service::{is_connection_name, is_identifier, is_service_name};
+pub use services::Services;
 pub use skill::name_in_identity_file;
+pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
 
 use crate::error::{Error as Shown, Kind};
 

@@ -2,7 +2,9 @@
 //!
 //! ```json
 //! {"gmail": {"connection_name": "gmail_u3134a", "identifier": "mess",
-//!            "provider": "GMAIL", "environment": "dev", "hosts": ["gmail.example.com"]}}
+//!            "provider": "GMAIL", "environment": "dev", "hosts": ["gmail.example.com"],
+//!            "accounts": {"work": "alice@acme.com",
+//!                         "club": {"identifier": "alice", "hosts": ["gmail.example.com/club"]}}}}
 //! ```
 //! Keys that we don't know are kept.
 
@@ -10,137 +12,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::service::Service;
 use super::{Error, file};
-use crate::resolve::{Pattern, catalogue};
-
-/// How a service name is written, for messages.
-pub const SERVICE_RULE: &str = "lower-case letters, digits, - and _, beginning with a letter or digit";
-/// How a connection name is written (`connector` in Scalekit's API), for messages.
-pub const CONNECTION_RULE: &str = "up to 400 letters, digits, spaces, and _ : -";
-/// How an identifier is written, for messages.
-pub const IDENTIFIER_RULE: &str = "1 to 100 characters without control characters";
-
-/// Whether `name` can be a service's name.
-pub fn is_service_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
-
-/// Whether `name` can be a connection name (Scalekit: `^[a-zA-Z0-9_: -]*$`, at most 400).
-pub fn is_connection_name(name: &str) -> bool {
-    (1..=400).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_: -".contains(&b))
-}
-
-/// Whether `name` can be an identifier (Scalekit: at most 100 characters).
-pub fn is_identifier(name: &str) -> bool {
-    !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control)
-}
-
-/// A user's short name for a connection, and what is known about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// The user's short name.
-    pub name: String,
-    /// Scalekit's connection name (`key_id`).
-    pub connection: String,
-    /// Whose account; `None` leaves it to the defaults.
-    pub identifier: Option<String>,
-    /// Scalekit's provider identifier, as the user gave it.
-    pub provider: Option<String>,
-    /// The environment it belongs to; `None` is the default one.
-    pub environment: Option<String>,
-    /// Hosts of the user's own choice; where there are any, the provider's built-in ones do not count.
-    pub hosts: Vec<Pattern>,
-}
-
-impl Service {
-    /// The provider: the one the user named, else what the service's and the connection's names say, if they agree.
-    pub fn provider(&self) -> Result<Option<String>, String> {
-        if let Some(provider) = &self.provider {
-            return Ok(Some(provider.clone()));
-        }
-        let by_service = catalogue::provider_of_name(&self.name).map(|p| p.id);
-        let by_connection = catalogue::provider_of_name(&self.connection).map(|p| p.id);
-        match (by_service, by_connection) {
-            (Some(a), Some(b)) if a != b => {
-                Err(format!("the service's name says {a}, the connection's name {} says {b}", self.connection))
-            }
-            (a, b) => Ok(a.or(b).map(str::to_owned)),
-        }
-    }
-
-    /// The provider's row in the catalogue, if its provider is known beyond doubt.
-    pub fn row(&self) -> Option<&'static catalogue::Provider> {
-        catalogue::provider(self.provider().ok()??.as_str())
-    }
-
-    fn parse(name: &str, entry: &Value) -> Result<Self, String> {
-        let Value::Object(entry) = entry else {
-            return Err("it is not an object".into());
-        };
-        if !is_service_name(name) {
-            return Err(format!("its name is not a service name ({SERVICE_RULE})"));
-        }
-        let connection = text(entry, "connection_name")?.ok_or("it has no connection_name")?;
-        if !is_connection_name(&connection) {
-            return Err(format!("its connection_name is not one ({CONNECTION_RULE})"));
-        }
-        let identifier = text(entry, "identifier")?;
-        if identifier.as_deref().is_some_and(|i| !is_identifier(i)) {
-            return Err(format!("its identifier is not one ({IDENTIFIER_RULE})"));
-        }
-        let hosts = match entry.get("hosts") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(hosts)) => hosts.iter().map(pattern).collect::<Result<_, _>>()?,
-            Some(_) => return Err("hosts is not a list".into()),
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            connection,
-            identifier,
-            provider: text(entry, "provider")?,
-            environment: text(entry, "environment")?,
-            hosts,
-        })
-    }
-
-    /// Writes our keys into `entry` and leaves the others alone.
-    fn write_to(&self, entry: &mut Map<String, Value>) {
-        let Self { name: _, connection, identifier, provider, environment, hosts } = self;
-        entry.insert("connection_name".into(), connection.as_str().into());
-        for (key, value) in [("identifier", identifier), ("provider", provider), ("environment", environment)] {
-            match value {
-                Some(value) => entry.insert(key.into(), value.as_str().into()),
-                None => entry.shift_remove(key),
-            };
-        }
-        if hosts.is_empty() {
-            entry.shift_remove("hosts");
-        } else {
-            entry.insert("hosts".into(), hosts.iter().map(|host| Value::from(host.to_string())).collect());
-        }
-    }
-}
-
-fn pattern(host: &Value) -> Result<Pattern, String> {
-    let text = host.as_str().ok_or("hosts holds something that is not text")?;
-    Pattern::parse(text).map_err(|error| format!("the host {text}: {error}"))
-}
-
-fn text(entry: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match entry.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("{key} is not text")),
-    }
-}
 
 /// All configured services, in the file's order.
 #[derive(Debug, Default)]
 pub struct Services {
-    list: Vec<Service>,
+    pub(super) list: Vec<Service>,
     /// Entries that cannot be used, with the reason; the others work all the same.
     pub unusable: Vec<(String, String)>,
 }
@@ -171,6 +49,16 @@ impl Services {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
         self.list.iter()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn push(&mut self, service: Service) {
+        self.list.push(service);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn each(&mut self, change: impl Fn(&mut Service)) {
+        self.list.iter_mut().for_each(change);
     }
 
     /// Lets `change` make the service of this name out of what it was, if it was one, and writes it.
@@ -256,13 +144,6 @@ mod tests {
     }
 
     #[test]
-    fn names_that_disagree_about_the_provider_leave_it_unknown() {
-        let services = load(r#"{"gmail": {"connection_name": "slack-x"}}"#);
-        assert!(services.get("gmail").unwrap().provider().is_err());
-        assert!(services.get("gmail").unwrap().row().is_none());
-    }
-
-    #[test]
     fn unknown_keys_survive_a_rewrite_and_a_broken_file_stays() {
         let dir = tempfile::tempdir().unwrap();
         let file = path(dir.path());
@@ -283,16 +164,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn what_is_written_is_read_back(name in "[a-z0-9][a-z0-9_-]{0,10}", connection in "[a-zA-Z0-9_: -]{1,20}",
-            identifier in proptest::option::of("[^\\p{C}]{1,20}"), host in proptest::option::of("[a-z]{1,5}\\.[a-z]{2}")) {
-            let service = Service { name: name.clone(), connection, identifier, provider: None, environment: None,
-                hosts: host.iter().filter_map(|h| Pattern::parse(h).ok()).collect() };
-            let mut entry = Map::new();
-            service.write_to(&mut entry);
-            prop_assert_eq!(Service::parse(&name, &Value::Object(entry)), Ok(service));
-        }
-
         #[test]
         fn no_document_makes_it_panic(text in "\\{\"a\": *[\\[\\]{}:,\"a-z0-9]{0,40}\\}") {
             if let Ok(Value::Object(document)) = super::super::json::parse(text.as_bytes()) {

@@ -1,19 +1,31 @@
 //! Whose account it is: the order in which identifiers win.
 
+use super::catalogue;
 use crate::config::Service;
 
 /// The identifier used where nothing names one; the Python skill's.
 const FALLBACK: &str = "agent";
 
 /// What the caller said about the account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Chosen<'a> {
+    /// `--as`: the short name of an account.
+    pub name: Option<&'a str>,
     /// `--identifier`.
-    pub explicit: Option<&'a str>,
+    pub identifier: Option<&'a str>,
+    /// The user name in the URL or request: a short name or an identifier, if any account goes by it.
+    pub username: Option<&'a str>,
     /// `SCALEKIT_IDENTIFIER`, else `TOOL_IDENTIFIER`.
     pub from_environment: Option<&'a str>,
     /// `default_identifier` of config.json.
     pub default: Option<&'a str>,
+}
+
+impl<'a> Chosen<'a> {
+    /// The user name, unless it is one that we answer ourselves and that comes back to us.
+    pub fn telling_username(&self) -> Option<&'a str> {
+        self.username.filter(|name| !catalogue::is_magic_username(name))
+    }
 }
 
 /// An identifier and who decided on it.
@@ -25,11 +37,18 @@ pub struct Account {
     pub source: &'static str,
 }
 
-/// The account of `service`. A user name in the request was matched against the services' identifiers before, so the
-/// service's own identifier stands for it.
-pub fn account(service: &Service, chosen: &Chosen<'_>) -> Account {
+/// The account of `service`, where a path rule of `by_path` was what led there; `None` if `--as` names no account of it.
+pub fn account(service: &Service, by_path: Option<&str>, chosen: &Chosen<'_>) -> Option<Account> {
+    let named = match chosen.name {
+        Some(name) => Some(service.accounts.iter().find(|account| account.name == name)?.identifier.as_str()),
+        None => None,
+    };
+    let by_username = chosen.telling_username().and_then(|name| service.account_called(name));
     let candidates = [
-        (chosen.explicit, "--identifier"),
+        (named, "--as"),
+        (chosen.identifier, "--identifier"),
+        (by_username, "the user name"),
+        (by_path, "the rule"),
         (service.identifier.as_deref(), "the service"),
         (chosen.from_environment, "the environment variables"),
         (chosen.default, "config.json"),
@@ -38,5 +57,5 @@ pub fn account(service: &Service, chosen: &Chosen<'_>) -> Account {
         .into_iter()
         .find_map(|(identifier, source)| Some((identifier?, source)))
         .unwrap_or((FALLBACK, "the built-in default"));
-    Account { identifier: identifier.to_owned(), source }
+    Some(Account { identifier: identifier.to_owned(), source })
 }

@@ -1,30 +1,64 @@
-//! The built-in providers: which hosts are theirs, and how git and registries want to be answered there. One row a provider, every
-//! host exact; the page a row was taken from stands with it.
+//! The built-in providers: which hosts are theirs, how their tokens travel, and how git and registries want to be answered
+//! there. The rows stand in `catalogue.toml`; here is how they are found.
+
+use super::pattern::registrable;
+use super::target::Scheme;
+
+include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 /// A provider as Scalekit's catalogue names it, and the places that are its own.
 #[derive(Debug)]
 pub struct Provider {
     /// Scalekit's identifier, upper case.
     pub id: &'static str,
-    /// What people call it in service and connection names.
+    /// What people call it in service and connection names; also the name of its page in Scalekit's documentation.
     pub slug: &'static str,
+    /// The slug of the provider whose hosts these are: its own, or that of another with the same hosts.
+    pub base: &'static str,
     /// Hosts, and path prefixes where providers share a host.
     pub places: &'static [Place],
-    /// Its tenants live under these names; which host is a user's own must be said by the user.
+    /// Its tenants live under these names; which host is a user's own is learned from the account, or said by the user.
     pub tenants: &'static [&'static str],
+    /// How its tokens travel.
+    pub auth: Authentication,
     /// The user name that git sends beside a token, for providers with repositories.
     pub git_username: Option<&'static str>,
     /// The user name that docker and its kin send beside a token, for providers with a container registry.
     pub registry_username: Option<&'static str>,
+    /// Environment variables that the provider's own tools read the token from.
+    pub variables: &'static [&'static str],
     /// The page that names the hosts.
     pub source: &'static str,
+}
+
+/// How a token travels in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// In this header, after this prefix.
+    Header {
+        /// The header's name.
+        name: &'static str,
+        /// What stands before the token, with its space.
+        prefix: &'static str,
+    },
+    /// As user name and password (RFC 7617).
+    Basic,
+}
+
+impl Authentication {
+    /// RFC 6750, 2.1.
+    pub const BEARER: Self = Self::Header { name: "Authorization", prefix: "Bearer " };
 }
 
 /// One exact host of a provider.
 #[derive(Debug)]
 pub struct Place {
+    /// `https`, or one of mail's.
+    pub scheme: Scheme,
     /// Lower case.
     pub host: &'static str,
+    /// `None` is the scheme's own.
+    pub port: Option<u16>,
     /// Empty, or the prefix that tells providers on one host apart.
     pub path: &'static str,
     /// Whether git repositories are served there.
@@ -33,161 +67,92 @@ pub struct Place {
     pub registry: bool,
 }
 
-const fn api(host: &'static str) -> Place {
-    Place { host, path: "", git: false, registry: false }
-}
-
-const fn below(host: &'static str, path: &'static str) -> Place {
-    Place { host, path, git: false, registry: false }
-}
-
-const fn git(host: &'static str) -> Place {
-    Place { host, path: "", git: true, registry: false }
-}
-
-const fn registry(host: &'static str) -> Place {
-    Place { host, path: "", git: false, registry: true }
-}
-
-const fn row(id: &'static str, slug: &'static str, places: &'static [Place], source: &'static str) -> Provider {
-    Provider { id, slug, places, tenants: &[], git_username: None, registry_username: None, source }
-}
-
-/// The rows, in the order of their slugs.
-pub const PROVIDERS: &[Provider] = &[
-    Provider {
-        git_username: Some("x-token-auth"),
-        ..row(
-            "BITBUCKET",
-            "bitbucket",
-            &[git("bitbucket.org"), api("api.bitbucket.org")],
-            "https://developer.atlassian.com/cloud/bitbucket/rest/intro/",
-        )
-    },
-    Provider {
-        git_username: Some("x-access-token"),
-        registry_username: Some("x-access-token"),
-        ..row(
-            "GITHUB",
-            "github",
-            &[
-                git("github.com"),
-                git("gist.github.com"),
-                api("api.github.com"),
-                api("uploads.github.com"),
-                api("raw.githubusercontent.com"),
-                registry("ghcr.io"),
-            ],
-            "https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api",
-        )
-    },
-    Provider {
-        git_username: Some("oauth2"),
-        registry_username: Some("oauth2"),
-        ..row(
-            "GITLAB",
-            "gitlab",
-            &[git("gitlab.com"), registry("registry.gitlab.com")],
-            "https://docs.gitlab.com/api/rest/",
-        )
-    },
-    row(
-        "GMAIL",
-        "gmail",
-        &[api("gmail.googleapis.com"), below("www.googleapis.com", "/gmail")],
-        "https://developers.google.com/workspace/gmail/api/reference/rest",
-    ),
-    row(
-        "GOOGLECALENDAR",
-        "googlecalendar",
-        &[below("www.googleapis.com", "/calendar")],
-        "https://developers.google.com/workspace/calendar/api/v3/reference",
-    ),
-    row(
-        "GOOGLEDRIVE",
-        "googledrive",
-        &[below("www.googleapis.com", "/drive"), below("www.googleapis.com", "/upload/drive")],
-        "https://developers.google.com/workspace/drive/api/reference/rest/v3",
-    ),
-    row("HUBSPOT", "hubspot", &[api("api.hubapi.com")], "https://developers.hubspot.com/docs/api/overview"),
-    row("LINEAR", "linear", &[api("api.linear.app")], "https://linear.app/developers/graphql"),
-    row("NOTION", "notion", &[api("api.notion.com")], "https://developers.notion.com/reference/intro"),
-    Provider {
-        tenants: &["my.salesforce.com"],
-        ..row(
-            "SALESFORCE",
-            "salesforce",
-            &[],
-            "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
-        )
-    },
-    row("SLACK", "slack", &[below("slack.com", "/api")], "https://docs.slack.dev/apis/web-api/"),
-    Provider {
-        tenants: &["zendesk.com"],
-        ..row("ZENDESK", "zendesk", &[], "https://developer.zendesk.com/api-reference/")
-    },
-];
-
-/// Names below which every label may have another owner: no pattern with a star may span them.
-pub const TENANT_SUFFIXES: &[&str] = &[
-    "my.salesforce.com",
-    "zendesk.com",
+/// Domains besides the catalogue's own tenants below which every name may have another owner, although the public suffix
+/// list does not say so.
+const SHARED_DOMAINS: &[&str] = &[
     "atlassian.net",
-    "freshdesk.com",
-    "service-now.com",
-    "snowflakecomputing.com",
-    "sharepoint.com",
-    "visualstudio.com",
-    "myshopify.com",
-    "okta.com",
     "slack.com",
-    "github.io",
-    "gitlab.io",
-    "herokuapp.com",
-    "vercel.app",
-    "netlify.app",
-    "pages.dev",
-    "workers.dev",
-    "web.app",
-    "appspot.com",
-    "run.app",
-    "azurewebsites.net",
-    "cloudfront.net",
+    "sharepoint.com",
+    "okta.com",
+    "visualstudio.com",
     "amazonaws.com",
-    "blob.core.windows.net",
-    "co.uk",
-    "com.au",
-    "co.jp",
-    "com.br",
-    "co.in",
+    "googleusercontent.com",
     "scalekit.com",
     "scalekit.dev",
     "scalekit.cloud",
 ];
 
+/// All rows, in the order of their slugs.
+pub fn providers() -> &'static [Provider] {
+    PROVIDERS
+}
+
 /// The provider with this identifier, in any case.
 pub fn provider(id: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|p| p.id.eq_ignore_ascii_case(id))
+    let slug = id.to_ascii_lowercase();
+    let found = by_slug(&slug).filter(|row| row.id.eq_ignore_ascii_case(id));
+    found.or_else(|| PROVIDERS.iter().find(|row| row.id.eq_ignore_ascii_case(id)))
 }
 
 /// The provider whose slug is `name` or begins it, up to `-`, `_` or a space: `github-work`, `gmail_u3134a`.
 pub fn provider_of_name(name: &str) -> Option<&'static Provider> {
     let lower = name.to_ascii_lowercase();
+    let ends = lower.rmatch_indices(['-', '_', ' ']).map(|(at, _)| at);
+    std::iter::once(lower.len()).chain(ends).find_map(|end| by_slug(&lower[..end]))
+}
+
+fn by_slug(slug: &str) -> Option<&'static Provider> {
+    PROVIDERS.binary_search_by_key(&slug, |row| row.slug).ok().map(|at| &PROVIDERS[at])
+}
+
+/// The places on this host, each with the provider that has it first; providers with the same hosts share its `base`.
+pub fn places_at(host: &str) -> impl Iterator<Item = (&'static Provider, &'static Place)> {
+    let from = BY_HOST.partition_point(|(other, ..)| *other < host);
+    let to = from + BY_HOST[from..].partition_point(|(other, ..)| *other == host);
+    BY_HOST[from..to].iter().map(|(_, provider, place)| {
+        let row = &PROVIDERS[*provider];
+        (row, &row.places[*place])
+    })
+}
+
+/// The providers that have tenants, and below which domain `host` is one of them.
+pub fn tenancies_of(host: &str) -> impl Iterator<Item = (&'static Provider, &'static str)> {
+    PROVIDERS.iter().filter(|row| row.base == row.slug).flat_map(move |row| {
+        row.tenants.iter().filter(move |domain| is_below(host, domain)).map(move |domain| (row, *domain))
+    })
+}
+
+/// The place that is nearest to `host`, among those below the same registered domain.
+pub fn nearest(host: &str) -> Option<(&'static Provider, &'static Place)> {
+    let domain = registrable(host)?;
+    let similarity = |place: &Place| strsim::levenshtein(host, place.host);
     PROVIDERS
         .iter()
-        .filter(|p| lower.strip_prefix(p.slug).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', ' '])))
-        .max_by_key(|p| p.slug.len())
+        .flat_map(|row| row.places.iter().map(move |place| (row, place)))
+        .filter(|(_, place)| place.host == domain || is_below(place.host, domain))
+        .min_by_key(|(_, place)| similarity(place))
+}
+
+/// Whether names below `domain` may have different owners, as far as the rows and our list know.
+pub fn is_shared_domain(domain: &str) -> bool {
+    let crosses = |shared: &str| shared == domain || is_below(shared, domain);
+    SHARED_DOMAINS.iter().copied().any(crosses) || PROVIDERS.iter().any(|row| row.tenants.iter().copied().any(crosses))
+}
+
+/// Whether `host` is a name below `domain`; the domain itself is not.
+pub fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 /// Whether the host is a provider's own and no container registry.
 pub fn is_no_registry(host: &str) -> bool {
-    PROVIDERS.iter().flat_map(|p| p.places).any(|place| place.host == host && !place.registry)
+    places_at(host).any(|(_, place)| !place.registry)
 }
 
 /// Whether `username` is one that we answer for some host ourselves, and so says nothing about the account.
 pub fn is_magic_username(username: &str) -> bool {
     username == DEFAULT_GIT_USERNAME
-        || PROVIDERS.iter().any(|p| [p.git_username, p.registry_username].contains(&Some(username)))
+        || PROVIDERS.iter().any(|row| [row.git_username, row.registry_username].contains(&Some(username)))
 }
 
 /// What Gitea, Forgejo and GitLab expect beside an OAuth token; for hosts whose provider has no user name of its own.
@@ -195,23 +160,41 @@ pub const DEFAULT_GIT_USERNAME: &str = "oauth2";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::pattern::Pattern;
     use super::*;
 
     #[test]
     fn every_row_is_a_valid_exact_pattern_and_no_two_claim_the_same_place() {
-        let mut seen = std::collections::BTreeSet::new();
-        for provider in PROVIDERS {
-            assert!(provider.source.starts_with("https://"), "{}", provider.id);
-            for place in provider.places {
-                let text = format!("{}{}", place.host, place.path);
-                assert_eq!(Pattern::parse(&text), Ok(Pattern::built_in(place.host, place.path)));
-                assert!(seen.insert(text), "{} {}", provider.id, place.host);
+        let mut seen = BTreeSet::new();
+        for row in PROVIDERS {
+            assert!(row.source.starts_with("https://"), "{}", row.id);
+            assert!(!row.places.is_empty() || !row.tenants.is_empty(), "{} claims nothing", row.id);
+            for place in row.places {
+                let pattern = Pattern::of_place(place);
+                assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern.clone()));
+                assert_eq!(psl::domain_str(place.host).is_some(), true, "{} is a public suffix", place.host);
+                assert!(row.base != row.slug || seen.insert(pattern.to_string()), "{pattern} stands twice");
             }
-            for tenant in provider.tenants {
-                assert!(TENANT_SUFFIXES.contains(tenant));
+            for tenant in row.tenants {
+                assert!(Pattern::parse(&format!("*.{tenant}")).is_err(), "*.{tenant} would be accepted");
+                assert!(psl::domain_str(&format!("x.{tenant}")).is_some());
             }
         }
+    }
+
+    #[test]
+    fn rows_are_found_by_slug_and_host() {
+        assert!(PROVIDERS.is_sorted_by_key(|row| row.slug) && BY_HOST.is_sorted_by_key(|(host, ..)| host));
+        for row in PROVIDERS {
+            assert_eq!(provider(row.id).map(|found| found.slug), Some(row.slug));
+            assert!(by_slug(row.base).is_some_and(|base| base.base == base.slug));
+            for place in row.places {
+                assert!(places_at(place.host).any(|(found, _)| found.base == row.base), "{}", place.host);
+            }
+        }
+        assert_eq!(places_at("github.comx").count() + places_at("").count(), 0);
     }
 
     #[test]
@@ -219,7 +202,8 @@ mod tests {
         let id = |name| provider_of_name(name).map(|p| p.id);
         assert_eq!(id("gmail_u3134a"), Some("GMAIL"));
         assert_eq!(id("GitHub-work"), Some("GITHUB"));
+        assert_eq!(id("githubpat-work"), Some("GITHUBPAT"));
         assert_eq!(id("githubber"), None);
-        assert_eq!(id("outlook"), None);
+        assert_eq!(id("-"), None);
     }
 }

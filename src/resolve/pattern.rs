@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::catalogue;
+use public_suffix::{DEFAULT_PROVIDER, EffectiveTLDProvider};
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::{self, Place};
 use super::target::{self, Authority, Scheme, Target, is_plain_path};
 
 /// Why a text is not a host pattern.
@@ -27,7 +30,8 @@ pub enum Error {
 }
 
 /// A pattern as users write it after `--host`: `[scheme://]host[:port][/path]`, the host's first label possibly `*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     scheme: Scheme,
     /// Matches the names below `authority.host` instead of that host.
@@ -66,31 +70,64 @@ impl Pattern {
         Ok(Self { scheme, below, authority, path: path.to_owned() })
     }
 
-    /// A row of the catalogue, which tests hold to the rules of [`Pattern::parse`].
-    pub(super) fn built_in(host: &str, path: &str) -> Self {
+    /// A place of the catalogue, which tests hold to the rules of [`Pattern::parse`].
+    pub(super) fn of_place(place: &Place) -> Self {
         Self {
-            scheme: Scheme::Https,
+            scheme: place.scheme,
             below: false,
-            authority: Authority { host: host.to_owned(), port: None },
-            path: path.to_owned(),
+            authority: Authority { host: place.host.to_owned(), port: place.port },
+            path: place.path.to_owned(),
+        }
+    }
+
+    /// How far `target` is from what this pattern claims.
+    pub fn fit(&self, target: &Target) -> Fit {
+        let (wanted, asked) = (&self.authority, &target.authority);
+        let names_host = match self.below {
+            true => catalogue::is_below(&asked.host, &wanted.host),
+            false => wanted.host == asked.host,
+        };
+        if !names_host {
+            Fit::OtherHost
+        } else if self.scheme != target.scheme {
+            Fit::OtherScheme
+        } else if wanted.port != asked.port {
+            Fit::OtherPort
+        } else if !target.is_below(&self.path) {
+            Fit::OtherPath
+        } else {
+            Fit::Matches
         }
     }
 
     /// Whether this pattern claims `target`.
     pub fn matches(&self, target: &Target) -> bool {
-        self.claims_host(target) && target.is_below(&self.path)
+        self.fit(target) == Fit::Matches
     }
 
     /// Whether scheme, host and port fit, whatever the path.
     pub fn claims_host(&self, target: &Target) -> bool {
-        let (wanted, asked) = (&self.authority, &target.authority);
-        self.scheme == target.scheme
-            && wanted.port == asked.port
-            && if self.below {
-                asked.host.strip_suffix(&wanted.host).is_some_and(|rest| rest.ends_with('.'))
-            } else {
-                wanted.host == asked.host
-            }
+        matches!(self.fit(target), Fit::Matches | Fit::OtherPath)
+    }
+
+    /// Whether it is a place of mail.
+    pub fn is_mail(&self) -> bool {
+        self.scheme.is_mail()
+    }
+
+    /// Whether it is a place of the web, over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The same host and port, whatever the path.
+    pub fn without_path(self) -> Self {
+        Self { path: String::new(), ..self }
+    }
+
+    /// Whether it names one host.
+    pub fn is_exact(&self) -> bool {
+        !self.below
     }
 
     /// Orders patterns that match the same target: an exact host first, then the longer path.
@@ -114,24 +151,64 @@ impl Pattern {
     }
 }
 
+impl TryFrom<String> for Pattern {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.to_string()
+    }
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scheme == Scheme::Http {
-            f.write_str("http://")?;
+        if self.scheme != Scheme::Https {
+            write!(f, "{}://", self.scheme.name())?;
         }
         let star = if self.below { "*." } else { "" };
         write!(f, "{star}{}{}", self.authority, self.path)
     }
 }
 
-/// Whether the names below `host` may have different owners: top-level names, and the hosts where providers put their
-/// tenants (design rule: tenant hosts are pinned).
+/// How far a target is from a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// The pattern claims it.
+    Matches,
+    /// Another host.
+    OtherHost,
+    /// The host, by another scheme.
+    OtherScheme,
+    /// The host, on another port.
+    OtherPort,
+    /// The host, outside of the path.
+    OtherPath,
+}
+
+/// Whether the names below `host` may have different owners: public suffixes, and the domains where providers put their
+/// tenants (tenant hosts are pinned).
 fn spans_owners(host: &str) -> bool {
-    let crosses = |shared: &str| shared == host || shared.ends_with(&format!(".{host}"));
-    !host.contains('.')
-        || host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        || host.starts_with('[')
-        || catalogue::TENANT_SUFFIXES.iter().any(|suffix| crosses(suffix))
+    is_address(host) || is_public_suffix(host) || catalogue::is_shared_domain(host)
+}
+
+/// Whether `host` is an IP address and no name.
+pub(super) fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// Whether anybody may register a name below `host` (<https://publicsuffix.org>); names without a dot are such.
+pub(super) fn is_public_suffix(host: &str) -> bool {
+    registrable(host).is_none()
+}
+
+/// The domain that somebody registered, to which `host` belongs.
+pub(super) fn registrable(host: &str) -> Option<&str> {
+    DEFAULT_PROVIDER.effective_tld_plus_one(host).ok()
 }
 
 #[cfg(test)]
@@ -173,6 +250,10 @@ mod tests {
             "*.my.salesforce.com",
             "*.salesforce.com",
             "*.com",
+            "*.com.cn",
+            "*.github.io",
+            "*.atlassian.net",
+            "*.scalekit.com",
             "*",
             "a.*.com",
             "*.*.com",

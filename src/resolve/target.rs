@@ -17,8 +17,8 @@ pub enum Error {
     /// A byte that no URL may hold unescaped.
     #[error("it holds a space, a control character, a backslash or a letter outside ASCII")]
     Byte,
-    /// Not `https` or `http`.
-    #[error("only https is answered (http for a loopback host that the user listed)")]
+    /// None of [`Scheme`]'s.
+    #[error("only https is answered (smtp, smtps and imaps for mail, http for a loopback host that the user listed)")]
     Scheme,
     /// A password in the URL is never ours to use.
     #[error("it carries a password")]
@@ -41,16 +41,20 @@ pub enum Scheme {
     Https,
     /// Plain; answered for listed loopback hosts only.
     Http,
+    /// Mail submission, with STARTTLS (RFC 6409); git send-email names it so.
+    Smtp,
+    /// Mail submission over TLS (RFC 8314).
+    Smtps,
+    /// Mail reading over TLS (RFC 8314).
+    Imaps,
 }
 
 impl Scheme {
-    /// Reads `https` or `http`, in any case.
+    const ALL: [Self; 5] = [Self::Https, Self::Http, Self::Smtp, Self::Smtps, Self::Imaps];
+
+    /// Reads a scheme, in any case.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        match text.to_ascii_lowercase().as_str() {
-            "https" => Ok(Self::Https),
-            "http" => Ok(Self::Http),
-            _ => Err(Error::Scheme),
-        }
+        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or(Error::Scheme)
     }
 
     /// The name in lower case.
@@ -58,13 +62,24 @@ impl Scheme {
         match self {
             Self::Https => "https",
             Self::Http => "http",
+            Self::Smtp => "smtp",
+            Self::Smtps => "smtps",
+            Self::Imaps => "imaps",
         }
+    }
+
+    /// Whether it is mail's, where the user name beside a token is the mailbox.
+    pub fn is_mail(self) -> bool {
+        matches!(self, Self::Smtp | Self::Smtps | Self::Imaps)
     }
 
     fn default_port(self) -> u16 {
         match self {
             Self::Https => 443,
             Self::Http => 80,
+            Self::Smtp => 25,
+            Self::Smtps => 465,
+            Self::Imaps => 993,
         }
     }
 }
@@ -164,7 +179,10 @@ impl Target {
         }
         let authority = Authority::parse(scheme, authority)?;
         let parsed = Url::parse(text).map_err(|_| Error::Host)?;
-        if parsed.host_str() != Some(&authority.host) || parsed.port() != authority.port {
+        // Of schemes that are not the web's the library leaves upper case and default ports as they are.
+        let host = parsed.host_str().map(str::to_ascii_lowercase);
+        let port = parsed.port().filter(|port| *port != scheme.default_port());
+        if host.as_deref() != Some(&authority.host) || port != authority.port {
             return Err(Error::Host);
         }
         let user = user
@@ -245,6 +263,8 @@ mod tests {
         assert_eq!(host("https://github.com:8443"), Ok("github.com:8443".into()));
         assert_eq!(host("http://127.0.0.1:80/"), Ok("127.0.0.1".into()));
         assert_eq!(host("https://[::1]:5/"), Ok("[::1]:5".into()));
+        assert_eq!(host("smtp://SMTP.gmail.com:587"), Ok("smtp.gmail.com:587".into()));
+        assert_eq!(host("imaps://imap.gmail.com:993/INBOX"), Ok("imap.gmail.com".into()));
     }
 
     #[test]
@@ -314,7 +334,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_and_reading_again_changes_nothing(text in "(https?://)?[a-zA-Z0-9.:\\[\\]@%_/-]{0,40}") {
+        fn printing_and_reading_again_changes_nothing(text in "((https?|smtps?|imaps)://)?[a-zA-Z0-9.:\\[\\]@%_/-]{0,40}") {
             if let Ok((target, _)) = Target::from_url(&text) {
                 let again = Target::from_url(&target.to_string());
                 prop_assert_eq!(again.map(|(t, _)| t), Ok(target));

@@ -2,11 +2,12 @@
 
 use ureq::http::Method;
 
-use super::wire::{Account, AccountReply, Details, LinkReply, Text};
+use super::wire::{Account, AccountReply, Details, LinkReply, Text, Texts};
 use super::{Call, Error, Vault};
 use crate::secret::Secret;
 
 const AUTH: &str = "GET /api/v1/connected_accounts/auth";
+const DETAILS: &str = "GET /api/v1/connected_accounts/details";
 const CREATE: &str = "POST /api/v1/connected_accounts";
 const LINK: &str = "POST /api/v1/connected_accounts/magic_link";
 
@@ -104,6 +105,19 @@ pub struct ConnectedAccount {
     pub credential: Result<Credential, NoCredential>,
     /// When the credential expires, in seconds since 1970, if it does.
     pub expires_at: Option<i64>,
+    /// What the account says about the tenant it belongs to.
+    pub facts: Facts,
+}
+
+/// The names and values, such as `domain` or `subdomain`, that fill the blanks in a provider's host.
+#[derive(Default, Clone)]
+pub struct Facts(pub Vec<(String, String)>);
+
+/// The values are for the user's configuration and no message.
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 /// Where a person consents.
@@ -122,6 +136,13 @@ impl Vault {
         let query = [("connector", selector.connection), ("identifier", selector.identifier)];
         let call = Call { query: &query, ..Call::new(AUTH, Method::GET, "/api/v1/connected_accounts/auth") };
         read_account(self.call(&call)?.expose())
+    }
+
+    /// What an account says about its tenant, without its credential (`GET /api/v1/connected_accounts/details`).
+    pub fn facts(&self, selector: Selector<'_>) -> Result<Facts, Error> {
+        let query = [("connector", selector.connection), ("identifier", selector.identifier)];
+        let call = Call { query: &query, ..Call::new(DETAILS, Method::GET, "/api/v1/connected_accounts/details") };
+        Ok(read_reply(DETAILS, self.call(&call)?.expose())?.facts)
     }
 
     /// Creates the account (`POST /api/v1/connected_accounts`), never twice. [`Error::Exists`] if another did first.
@@ -157,14 +178,24 @@ pub fn read_account(body: &[u8]) -> Result<ConnectedAccount, Error> {
 fn read_reply(route: &'static str, body: &[u8]) -> Result<ConnectedAccount, Error> {
     let reply: AccountReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(route))?;
     let account = reply.connected_account.ok_or(Error::Unreadable(route))?;
-    let Account { status, authorization_type, authorization_details, token_expires_at } = account;
+    let Account { status, authorization_type, authorization_details, token_expires_at, api_config } = account;
     let details = authorization_details.unwrap_or_default();
     let own_expiry = details.google_dwd.as_ref().and_then(|dwd| dwd.token_expires_at.seconds());
     Ok(ConnectedAccount {
+        facts: facts(&details, api_config),
         status: Status::parse(status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED")),
         credential: credential(details, authorization_type.get()),
         expires_at: [own_expiry, token_expires_at.seconds()].into_iter().flatten().min(),
     })
+}
+
+/// The token's own domain, last, yields to what `api_config` says.
+fn facts(details: &Details, api_config: Texts) -> Facts {
+    let stored = details.static_auth.as_ref().and_then(|auth| auth.details.as_ref()).map(|stored| &stored.domain);
+    let domain = details.oauth_token.as_ref().map(|oauth| &oauth.domain).or(stored);
+    let domain = domain.map(|domain| ("domain".to_owned(), domain.clone()));
+    let all = api_config.0.into_iter().chain(domain);
+    Facts(all.filter_map(|(name, value)| Some((name, value.get()?.to_owned()))).collect())
 }
 
 fn read_link(body: &[u8]) -> Result<MagicLink, Error> {

@@ -1,6 +1,7 @@
 //! Scalekit's REST API over one connection: a client token, then what it opens.
 
 mod accounts;
+mod connections;
 mod error;
 mod http;
 mod url;
@@ -12,7 +13,8 @@ use std::time::Instant;
 use ::url::form_urlencoded;
 use ureq::http::Method;
 
-pub use accounts::{ConnectedAccount, Credential, MagicLink, NoCredential, Selector, Status, read_account};
+pub use accounts::{ConnectedAccount, Credential, Facts, MagicLink, NoCredential, Selector, Status, read_account};
+pub use connections::{Connection, Provider};
 pub use error::Error;
 pub use url::{EnvironmentUrl, UrlError};
 

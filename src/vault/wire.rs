@@ -33,6 +33,8 @@ pub(super) struct Account {
     pub authorization_details: Option<Details>,
     #[serde(alias = "tokenExpiresAt", default)]
     pub token_expires_at: Text,
+    #[serde(alias = "apiConfig", default)]
+    pub api_config: Texts,
 }
 
 /// The oneof of `authorization_details`.
@@ -52,6 +54,8 @@ pub(super) struct Details {
 pub(super) struct OauthToken {
     #[serde(alias = "accessToken", default)]
     pub access_token: Text,
+    #[serde(default)]
+    pub domain: Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +85,8 @@ pub(super) struct StaticDetails {
     pub username: Text,
     #[serde(default)]
     pub password: Text,
+    #[serde(default)]
+    pub domain: Text,
 }
 
 /// Reply of `POST /api/v1/connected_accounts/magic_link`.
@@ -90,6 +96,75 @@ pub(super) struct LinkReply {
     pub link: Text,
     #[serde(default)]
     pub expiry: Text,
+}
+
+/// Reply of `GET /api/v1/connections/app`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ConnectionsReply {
+    #[serde(default)]
+    pub connections: Option<Vec<Connection>>,
+    #[serde(alias = "nextPageToken", default)]
+    pub next_page_token: Text,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Connection {
+    #[serde(alias = "keyId", default)]
+    pub key_id: Text,
+    #[serde(alias = "providerKey", default)]
+    pub provider_key: Text,
+    #[serde(rename = "type", default)]
+    pub kind: Text,
+    #[serde(default)]
+    pub status: Text,
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    #[serde(alias = "mcpServerUrl", default)]
+    pub mcp_server_url: Text,
+}
+
+/// Reply of `GET /api/v1/providers`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProvidersReply {
+    #[serde(default)]
+    pub providers: Option<Vec<Provider>>,
+    #[serde(alias = "nextPageToken", default)]
+    pub next_page_token: Text,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Provider {
+    #[serde(default)]
+    pub identifier: Text,
+    #[serde(alias = "proxyUrl", default)]
+    pub proxy_url: Text,
+    #[serde(alias = "authPatterns", default)]
+    pub auth_patterns: Option<Vec<AuthPattern>>,
+}
+
+/// One way to authenticate with a provider (Scalekit's guide to custom connectors).
+#[derive(Debug, Deserialize)]
+pub(super) struct AuthPattern {
+    #[serde(rename = "type", default)]
+    pub kind: Text,
+    #[serde(default)]
+    pub auth_header_key_override: Text,
+    #[serde(default)]
+    pub auth_field_mutations: Option<Mutations>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Mutations {
+    #[serde(default)]
+    pub api_key: Option<Mutation>,
+    #[serde(default)]
+    pub token: Option<Mutation>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Mutation {
+    #[serde(default)]
+    pub prefix: Text,
 }
 
 /// An error body: `{"code","message","details"}` of the API, or `{"error","error_description"}` of RFC 6749.
@@ -189,6 +264,17 @@ impl<'de> Visitor<'de> for TextVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Text(None))
+    }
+}
+
+/// The texts among the values of an object that anybody may have put anything into.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Texts(pub Vec<(String, Text)>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts: Option<std::collections::BTreeMap<String, Text>> = Option::deserialize(deserializer)?;
+        Ok(Self(texts.unwrap_or_default().into_iter().collect()))
     }
 }
 

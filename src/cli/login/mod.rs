@@ -8,7 +8,7 @@ mod terminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{homes, note};
+use super::{homes, note, sync};
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
@@ -98,10 +98,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
             note(left);
         }
     }
-    match &arguments.import {
-        Some(file) => dotenv::clean_source(file, &credentials, arguments.delete_source),
-        None => Ok(()),
+    if let Some(file) = &arguments.import {
+        dotenv::clean_source(file, &credentials, arguments.delete_source)?;
     }
+    sync::offer(name, || terminal::ask_yes("Read which connections it has? [Y/n] "));
+    Ok(())
 }
 
 fn prove(credentials: &ClientCredentials) -> Result<(), Error> {

@@ -13,6 +13,16 @@ pub(super) fn ask_line(prompt: &str, option: &str) -> Result<String, Error> {
     read_line().map(|line| line.expose().trim().to_owned())
 }
 
+/// Yes unless the answer begins with n; `None` where there is nobody to ask.
+pub(super) fn ask_yes(question: &str) -> Option<bool> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    eprint!("{question}");
+    let answer = read_line().ok()?;
+    Some(!answer.expose().trim_start().to_ascii_lowercase().starts_with('n'))
+}
+
 /// One line of stdin without its line end.
 pub(super) fn read_line() -> Result<Secret<String>, Error> {
     let mut line = String::new();

@@ -151,7 +151,8 @@ fn host(broker: &Broker, origin: &str) -> Result<Host, Error> {
         .services
         .iter()
         .flat_map(rules)
-        .filter(|rule| rule.git_username.is_some() && rule.pattern.claims_host(&target))
+        .filter(|rule| rule.git_username.is_some() || rule.pattern.is_mail())
+        .filter(|rule| rule.pattern.claims_host(&target))
         .collect();
     if claims.is_empty() {
         return Err(Error::new(Kind::NotConfigured, format!("no configured service has repositories at {origin}"))

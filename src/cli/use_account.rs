@@ -1,0 +1,40 @@
+//! `use`: which account of a service is its usual one.
+
+use super::note;
+use crate::config::{self, Services};
+use crate::error::{Error, Kind};
+
+/// Choose which account of a service is its usual one
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The service's name
+    service: String,
+    /// The account's short name or identifier
+    account: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
+    let Arguments { service: name, account } = arguments;
+    let directory = config::directory()?;
+    if Services::load(&directory)?.get(name).is_none() {
+        return Err(Error::new(Kind::NotConfigured, format!("the service {name} is not configured"))
+            .why("accounts have names only in services that you configured")
+            .next(format!("`scalekit-auth config {name} CONNECTION --identifier IDENTIFIER --as {account}`")));
+    }
+    let service = Services::edit(&directory, name, |before| {
+        let mut service = before.ok_or_else(|| Error::new(Kind::NotConfigured, format!("{name} cannot be used")))?;
+        let Some(identifier) = service.account_called(account).map(str::to_owned) else {
+            let known: Vec<&str> = service.accounts.iter().map(|account| account.name.as_str()).collect();
+            return Err(Error::new(Kind::Usage, format!("{name} has no account {account}"))
+                .why(format!("there are: {}", known.join(", ")))
+                .next(format!(
+                    "`{} --identifier IDENTIFIER --as {account}` adds one",
+                    crate::resolve::config_command(&service)
+                )));
+        };
+        service.identifier = Some(identifier);
+        Ok(service)
+    })?;
+    note(format!("{name} uses the account {}", service.identifier.unwrap_or_default()));
+    Ok(())
+}

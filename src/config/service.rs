@@ -1,0 +1,299 @@
+//! One service: the user's short name for a connection, and what is known about it.
+
+use serde_json::{Map, Value};
+
+use crate::resolve::{Pattern, catalogue};
+
+/// How a service name is written, for messages.
+pub const SERVICE_RULE: &str = "lower-case letters, digits, - and _, beginning with a letter or digit";
+/// How a connection name is written (`connector` in Scalekit's API), for messages.
+pub const CONNECTION_RULE: &str = "up to 400 letters, digits, spaces, and _ : -";
+/// How an identifier is written, for messages.
+pub const IDENTIFIER_RULE: &str = "1 to 100 characters without control characters";
+
+/// Whether `name` can be a service's name.
+pub fn is_service_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Whether `name` can be a connection name (Scalekit: `^[a-zA-Z0-9_: -]*$`, at most 400).
+pub fn is_connection_name(name: &str) -> bool {
+    (1..=400).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_: -".contains(&b))
+}
+
+/// Whether `name` can be an identifier (Scalekit: at most 100 characters).
+pub fn is_identifier(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control)
+}
+
+/// Who says that a service is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user, in connections.json.
+    User,
+    /// `sync` alone; it yields to everything the user wrote.
+    Sync,
+}
+
+/// A user's short name for a connection, and what is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The user's short name.
+    pub name: String,
+    /// Who says that it is there.
+    pub origin: Origin,
+    /// Scalekit's connection name (`key_id`).
+    pub connection: String,
+    /// Whose account; `None` leaves it to the defaults.
+    pub identifier: Option<String>,
+    /// Accounts with short names.
+    pub accounts: Vec<NamedAccount>,
+    /// Scalekit's provider identifier, as the user gave it.
+    pub provider: Option<String>,
+    /// The environment it belongs to; `None` is the default one.
+    pub environment: Option<String>,
+    /// Hosts of the user's own choice; where there are any, the provider's own ones do not count.
+    pub hosts: Vec<Pattern>,
+    /// What the vault says about the connection.
+    pub learned: Learned,
+}
+
+/// One account of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAccount {
+    /// The user's short name for it.
+    pub name: String,
+    /// Scalekit's identifier.
+    pub identifier: String,
+    /// Hosts and paths where this account is the one, unless a request names another.
+    pub hosts: Vec<Pattern>,
+}
+
+/// What `synced.json` holds about a service's connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Scalekit's provider identifier.
+    pub provider: Option<String>,
+    /// The provider's API and MCP hosts, as the environment names them.
+    pub hosts: Vec<Pattern>,
+    /// The host names with blanks that an account fills in, `{{domain}}.example.com/api`.
+    pub templates: Vec<String>,
+    /// Hosts that belong to the account of an identifier, and to no other account.
+    pub tenants: Vec<(String, Pattern)>,
+    /// How the token travels, where the environment says it: `Basic`, or a header and its prefix.
+    pub auth: Option<String>,
+}
+
+impl Service {
+    /// A service with nothing but a name and a connection.
+    pub fn new(name: &str, connection: &str, origin: Origin) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin,
+            connection: connection.to_owned(),
+            identifier: None,
+            accounts: Vec::new(),
+            provider: None,
+            environment: None,
+            hosts: Vec::new(),
+            learned: Learned::default(),
+        }
+    }
+
+    /// The account that goes by this short name or identifier.
+    pub fn account_called(&self, text: &str) -> Option<&str> {
+        let known = self.identifier.iter().chain(self.accounts.iter().map(|account| &account.identifier));
+        let named = self.accounts.iter().find(|account| account.name == text).map(|account| &account.identifier);
+        named.or_else(|| known.into_iter().find(|identifier| *identifier == text)).map(String::as_str)
+    }
+
+    /// The provider: the one the user named, else what the vault says, else what the service's and the connection's names
+    /// say, if they agree.
+    pub fn provider(&self) -> Result<Option<String>, String> {
+        if let Some(provider) = self.provider.as_ref().or(self.learned.provider.as_ref()) {
+            return Ok(Some(provider.clone()));
+        }
+        let by_service = catalogue::provider_of_name(&self.name).map(|p| p.id);
+        let by_connection = catalogue::provider_of_name(&self.connection).map(|p| p.id);
+        match (by_service, by_connection) {
+            (Some(a), Some(b)) if a != b => {
+                Err(format!("the service's name says {a}, the connection's name {} says {b}", self.connection))
+            }
+            (a, b) => Ok(a.or(b).map(str::to_owned)),
+        }
+    }
+
+    /// The provider's row in the catalogue, if its provider is known beyond doubt.
+    pub fn row(&self) -> Option<&'static catalogue::Provider> {
+        catalogue::provider(self.provider().ok()??.as_str())
+    }
+
+    /// Reads an entry of connections.json.
+    pub(super) fn parse(name: &str, entry: &Value) -> Result<Self, String> {
+        let Value::Object(entry) = entry else {
+            return Err("it is not an object".into());
+        };
+        if !is_service_name(name) {
+            return Err(format!("its name is not a service name ({SERVICE_RULE})"));
+        }
+        let connection = text(entry, "connection_name")?.ok_or("it has no connection_name")?;
+        if !is_connection_name(&connection) {
+            return Err(format!("its connection_name is not one ({CONNECTION_RULE})"));
+        }
+        let identifier = text(entry, "identifier")?;
+        if identifier.as_deref().is_some_and(|i| !is_identifier(i)) {
+            return Err(format!("its identifier is not one ({IDENTIFIER_RULE})"));
+        }
+        let accounts = match entry.get("accounts") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Object(accounts)) => accounts
+                .iter()
+                .map(|(name, entry)| {
+                    NamedAccount::parse(name, entry).map_err(|why| format!("its account {name}: {why}"))
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err("accounts is not an object".into()),
+        };
+        Ok(Self {
+            identifier,
+            accounts,
+            provider: text(entry, "provider")?,
+            environment: text(entry, "environment")?,
+            hosts: hosts(entry)?,
+            ..Self::new(name, &connection, Origin::User)
+        })
+    }
+
+    /// Writes our keys into `entry` and leaves the others alone.
+    pub(super) fn write_to(&self, entry: &mut Map<String, Value>) {
+        let Self { name: _, origin: _, connection, identifier, accounts, provider, environment, hosts, learned: _ } =
+            self;
+        entry.insert("connection_name".into(), connection.as_str().into());
+        for (key, value) in [("identifier", identifier), ("provider", provider), ("environment", environment)] {
+            match value {
+                Some(value) => entry.insert(key.into(), value.as_str().into()),
+                None => entry.shift_remove(key),
+            };
+        }
+        write_hosts(entry, hosts);
+        if accounts.is_empty() {
+            entry.shift_remove("accounts");
+        } else {
+            let old = entry.get("accounts").and_then(Value::as_object).cloned().unwrap_or_default();
+            let accounts =
+                accounts.iter().map(|account| (account.name.clone(), account.to_json(old.get(&account.name))));
+            entry.insert("accounts".into(), Value::Object(accounts.collect()));
+        }
+    }
+}
+
+impl NamedAccount {
+    fn parse(name: &str, entry: &Value) -> Result<Self, String> {
+        if !is_service_name(name) {
+            return Err(format!("its name is not one ({SERVICE_RULE})"));
+        }
+        let (identifier, hosts) = match entry {
+            Value::String(identifier) => (Some(identifier.clone()), Vec::new()),
+            Value::Object(entry) => (text(entry, "identifier")?, hosts(entry)?),
+            _ => return Err("it is neither an identifier nor an object".into()),
+        };
+        match identifier {
+            Some(identifier) if is_identifier(&identifier) => Ok(Self { name: name.to_owned(), identifier, hosts }),
+            _ => Err(format!("it has no identifier ({IDENTIFIER_RULE})")),
+        }
+    }
+
+    /// A bare identifier where there is nothing else to say.
+    fn to_json(&self, old: Option<&Value>) -> Value {
+        let Self { name: _, identifier, hosts } = self;
+        let mut entry = match old {
+            Some(Value::Object(entry)) => entry.clone(),
+            _ if hosts.is_empty() => return identifier.as_str().into(),
+            _ => Map::new(),
+        };
+        entry.insert("identifier".into(), identifier.as_str().into());
+        write_hosts(&mut entry, hosts);
+        Value::Object(entry)
+    }
+}
+
+fn hosts(entry: &Map<String, Value>) -> Result<Vec<Pattern>, String> {
+    match entry.get("hosts") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(hosts)) => hosts.iter().map(pattern).collect(),
+        Some(_) => Err("hosts is not a list".into()),
+    }
+}
+
+fn write_hosts(entry: &mut Map<String, Value>, hosts: &[Pattern]) {
+    if hosts.is_empty() {
+        entry.shift_remove("hosts");
+    } else {
+        entry.insert("hosts".into(), hosts.iter().map(|host| Value::from(host.to_string())).collect());
+    }
+}
+
+fn pattern(host: &Value) -> Result<Pattern, String> {
+    let text = host.as_str().ok_or("hosts holds something that is not text")?;
+    Pattern::parse(text).map_err(|error| format!("the host {text}: {error}"))
+}
+
+fn text(entry: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match entry.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("{key} is not text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_that_disagree_about_the_provider_leave_it_unknown() {
+        let mut service = Service::new("gmail", "slack-x", Origin::User);
+        assert!(service.provider().is_err());
+        assert!(service.row().is_none());
+        service.learned.provider = Some("SLACK".into());
+        assert_eq!(service.provider(), Ok(Some("SLACK".into())));
+    }
+
+    #[test]
+    fn accounts_are_read_in_both_forms_and_keep_their_unknown_keys() {
+        let mut entry = json!({"connection_name": "c", "accounts": {
+            "work": "alice@acme.com", "home": {"identifier": "alice", "hosts": ["github.com/alice"], "note": 1},
+        }});
+        let service = Service::parse("github", &entry).unwrap();
+        assert_eq!(service.account_called("work"), Some("alice@acme.com"));
+        assert_eq!(service.account_called("alice"), Some("alice"));
+        assert_eq!(service.account_called("bob"), None);
+        let before = entry.clone();
+        service.write_to(entry.as_object_mut().unwrap());
+        assert_eq!(entry, before);
+        for accounts in [json!([]), json!({"W": "x"}), json!({"w": ""}), json!({"w": {"hosts": []}}), json!({"w": 1})] {
+            assert!(Service::parse("x", &json!({"connection_name": "c", "accounts": accounts})).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(name in "[a-z0-9][a-z0-9_-]{0,10}", connection in "[a-zA-Z0-9_: -]{1,20}",
+            identifier in proptest::option::of("[^\\p{C}]{1,20}"), host in proptest::option::of("[a-z]{1,5}\\.[a-z]{2}"),
+            account in proptest::option::of(("[a-z]{1,5}", "[a-z@.]{1,9}", "[a-z]{1,5}\\.[a-z]{2}/[a-z]{0,3}"))) {
+            let account = account.map(|(name, identifier, host)| {
+                NamedAccount { name, identifier, hosts: Pattern::parse(&host).into_iter().collect() }
+            });
+            let service = Service { identifier, hosts: host.iter().filter_map(|h| Pattern::parse(h).ok()).collect(),
+                accounts: account.into_iter().collect(), ..Service::new(&name, &connection, Origin::User) };
+            let mut entry = Map::new();
+            service.write_to(&mut entry);
+            prop_assert_eq!(Service::parse(&name, &Value::Object(entry)), Ok(service));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `synced.json`: what `sync` read in each environment, and which tenants' hosts its accounts named. The program writes it
+//! alone; what the user wrote in connections.json always comes first.
+//!
+//! ```json
+//! {"version": 1, "environments": {"default": {
+//!    "url": "https://acme.scalekit.com", "synced_at": "2026-11-22T10:00:00Z",
+//!    "connections": [{"name": "gmail", "provider": "GMAIL", "hosts": ["gmail.googleapis.com"]},
+//!                    {"name": "desk", "provider": "ZENDESK", "templates": ["https://{{domain}}/api"]}],
+//!    "tenants": [{"connection": "desk", "identifier": "ada", "hosts": ["acme.zendesk.com"]}]}}}
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::service::{Learned, Origin, Service, is_connection_name};
+use super::{Error, Services, file};
+use crate::resolve::{Authority, Pattern, catalogue, learn};
+
+const VERSION: u64 = 1;
+
+/// All that was synced.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Synced {
+    version: u64,
+    environments: BTreeMap<String, SyncedEnvironment>,
+}
+
+/// What is known about one environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncedEnvironment {
+    /// Its URL then; what was learned from another environment of the same name counts no more.
+    pub url: String,
+    /// When `sync` ran, RFC 3339; absent if it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<String>,
+    /// The connections that accounts can use.
+    #[serde(default)]
+    pub connections: Vec<SyncedConnection>,
+    /// Hosts that belong to single accounts.
+    #[serde(default)]
+    pub tenants: Vec<Tenant>,
+}
+
+/// A connection of the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncedConnection {
+    /// The connection name.
+    pub name: String,
+    /// Scalekit's provider identifier.
+    pub provider: String,
+    /// Hosts of its provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Pattern>,
+    /// Hosts with blanks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<String>,
+    /// How the token travels, where the environment says it: `Basic`, or a header and its prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+}
+
+/// The hosts that an account named as its tenant's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The connection name.
+    pub connection: String,
+    /// Whose account.
+    pub identifier: String,
+    /// Exact hosts.
+    pub hosts: Vec<Pattern>,
+}
+
+impl SyncedEnvironment {
+    /// Takes note of what an account says about its tenant; `false` if it was known.
+    pub fn note(&mut self, tenant: Tenant) -> bool {
+        if self.tenants.contains(&tenant) {
+            return false;
+        }
+        self.tenants.retain(|old| (&old.connection, &old.identifier) != (&tenant.connection, &tenant.identifier));
+        self.tenants.push(tenant);
+        true
+    }
+
+    fn learned(&self, connection: &str, own: &[Authority]) -> Option<Learned> {
+        let found = self.connections.iter().find(|known| known.name == connection);
+        let tenants = self.tenants.iter().filter(|tenant| tenant.connection == connection);
+        let provider = found.map(|found| found.provider.clone());
+        let is_ours = |pattern: &&Pattern| learn::check(pattern, provider.as_deref().unwrap_or_default(), own).is_ok();
+        let tenants: Vec<(String, Pattern)> = tenants
+            .flat_map(|tenant| tenant.hosts.iter().map(|host| (tenant.identifier.clone(), host)))
+            .filter(|(_, host)| is_ours(host))
+            .map(|(identifier, host)| (identifier, host.clone()))
+            .collect();
+        if found.is_none() && tenants.is_empty() {
+            return None;
+        }
+        Some(Learned {
+            hosts: found.map(|found| found.hosts.iter().filter(is_ours).cloned().collect()).unwrap_or_default(),
+            templates: found.map(|found| found.templates.clone()).unwrap_or_default(),
+            auth: found.and_then(|found| found.auth.clone()),
+            provider,
+            tenants,
+        })
+    }
+}
+
+impl Synced {
+    /// Reads `synced.json` in `directory`; a missing file means that nothing was synced.
+    pub fn load(directory: &Path) -> Result<Self, Error> {
+        let path = path(directory);
+        read(&path, file::read(&path)?)
+    }
+
+    /// What is known about the environment of this name, if it was at this URL then.
+    pub fn get(&self, name: &str, url: &str) -> Option<&SyncedEnvironment> {
+        self.environments.get(name).filter(|environment| environment.url == url)
+    }
+
+    /// Lets `change` edit what is known about the environment of this name at this URL, and writes it if it did.
+    pub fn edit<T>(
+        directory: &Path,
+        name: &str,
+        url: &str,
+        change: impl FnOnce(&mut SyncedEnvironment) -> T,
+    ) -> Result<T, Error> {
+        let path = path(directory);
+        file::update(&path, |document| {
+            let mut synced = read(&path, std::mem::take(document))?;
+            synced.version = VERSION;
+            let environment = synced.environments.entry(name.to_owned()).or_default();
+            if environment.url != url {
+                *environment = SyncedEnvironment { url: url.to_owned(), ..SyncedEnvironment::default() };
+            }
+            let result = change(environment);
+            write(document, &synced);
+            Ok(result)
+        })
+    }
+
+    /// Forgets the environment of this name.
+    pub fn remove(directory: &Path, name: &str) -> Result<(), Error> {
+        let path = path(directory);
+        if !path.exists() {
+            return Ok(());
+        }
+        file::update(&path, |document| {
+            let mut synced = read(&path, std::mem::take(document))?;
+            synced.environments.remove(name);
+            write(document, &synced);
+            Ok(())
+        })
+    }
+}
+
+impl Services {
+    /// Adds what is known about the connections of the services, and the connections of the environment `active` that no
+    /// service names. `environment_of` finds a service's environment; `own` are the environments' hosts.
+    pub fn adopt<'a>(
+        &mut self,
+        active: Option<&SyncedEnvironment>,
+        environment_of: impl Fn(&Service) -> Option<&'a SyncedEnvironment>,
+        own: &[Authority],
+    ) {
+        for service in &mut self.list {
+            if let Some(learned) = environment_of(service).and_then(|known| known.learned(&service.connection, own)) {
+                service.learned = learned;
+            }
+        }
+        let Some(active) = active else { return };
+        let provider_of = |connection: &SyncedConnection| connection.provider.to_ascii_lowercase();
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for connection in &active.connections {
+            *count.entry(provider_of(connection)).or_default() += 1;
+        }
+        for connection in active.connections.iter().filter(|connection| is_connection_name(&connection.name)) {
+            let is_known = |service: &Service| {
+                service.connection == connection.name
+                    && environment_of(service).is_some_and(|e| std::ptr::eq(e, active))
+            };
+            if self.list.iter().any(is_known) {
+                continue;
+            }
+            let slug =
+                catalogue::provider(&connection.provider).map_or(provider_of(connection), |row| row.slug.to_owned());
+            let by_connection = service_name(&connection.name);
+            let is_alone = count.get(&provider_of(connection)) == Some(&1);
+            let mut names = [is_alone.then(|| service_name(&slug)), Some(by_connection.clone())].into_iter().flatten();
+            let free = names.find(|name| self.get(name).is_none() && !name.is_empty());
+            let numbered = || (2..).map(|n| format!("{by_connection}-{n}")).find(|name| self.get(name).is_none());
+            let Some(name) = free.or_else(numbered) else { continue };
+            let learned = active.learned(&connection.name, own).unwrap_or_default();
+            self.list.push(Service { learned, ..Service::new(&name, &connection.name, Origin::Sync) });
+        }
+    }
+}
+
+/// The text as a service name.
+fn service_name(text: &str) -> String {
+    let plain: String = text
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' })
+        .collect();
+    plain.trim_start_matches(['-', '_']).chars().take(64).collect()
+}
+
+fn read(path: &Path, document: Map<String, Value>) -> Result<Synced, Error> {
+    if document.is_empty() {
+        return Ok(Synced::default());
+    }
+    let wrong = |message: String| Error::Entry { path: path.to_owned(), message };
+    let synced: Synced = serde_json::from_value(Value::Object(document)).map_err(|error| wrong(error.to_string()))?;
+    if synced.version == VERSION {
+        Ok(synced)
+    } else {
+        Err(wrong("it was written by another version of scalekit-auth; this one reads version 1".to_owned()))
+    }
+}
+
+fn write(document: &mut Map<String, Value>, synced: &Synced) {
+    if let Ok(Value::Object(new)) = serde_json::to_value(synced) {
+        *document = new;
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("synced.json")
+}

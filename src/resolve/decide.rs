@@ -1,0 +1,267 @@
+//! Which of the rules that name a host answers, and why the others do not. One function decides for the helpers and
+//! explains for `which`, so that the two cannot differ.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use super::account::{Account, Chosen, account};
+use super::pattern::Fit;
+use super::rule::{For, Rule, Source, rules_naming};
+use super::target::{Authority, Target};
+use super::{Error, catalogue};
+use crate::config::{Origin, Service, Services};
+
+/// The outcome, and every rule that names the target's host, the better ones first.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// Each rule with what became of it.
+    pub considered: Vec<(Rule<'a>, Verdict)>,
+    /// The rule that answers and the account it answers with.
+    pub outcome: Result<Answer<'a>, Error>,
+}
+
+/// Who answers.
+#[derive(Debug, Clone)]
+pub struct Answer<'a> {
+    /// By which rule.
+    pub rule: Rule<'a>,
+    /// With whose token.
+    pub account: Account,
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It answers.
+    Answers,
+    /// Another is as good, so none answers.
+    Tied,
+    /// It is for another scheme.
+    OtherScheme,
+    /// It is for another port.
+    OtherPort,
+    /// It is for another path.
+    OtherPath,
+    /// It is for another account than the one asked for.
+    OtherAccount,
+    /// `sync` found the service, and one that the user wrote claims the target as well.
+    YieldsToUser,
+    /// Rules of a better source match.
+    WorseSource,
+    /// A rule of the same source names the target more closely.
+    LessPrecise,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Answers => "answers",
+            Self::Tied => "as good as another, so neither answers",
+            Self::OtherScheme => "another scheme",
+            Self::OtherPort => "another port",
+            Self::OtherPath => "another path",
+            Self::OtherAccount => "not the account asked for",
+            Self::YieldsToUser => "found by sync, yields to a service that you configured",
+            Self::WorseSource => "a rule of a better source matches",
+            Self::LessPrecise => "another rule names the target more closely",
+        })
+    }
+}
+
+/// Decides who answers for `target`: source first, then exact hosts before stars, then the longer path. `own` are the
+/// environments' hosts, which nobody may claim.
+pub fn decide<'a>(services: &'a Services, target: &Target, chosen: &Chosen<'_>, own: &[Authority]) -> Decision<'a> {
+    if own.iter().any(|own| is_same_place(own, &target.authority)) {
+        return Decision { considered: Vec::new(), outcome: Err(Error::OwnHost(target.authority.to_string())) };
+    }
+    let mut contest = Contest { target, chosen, rules: rules_naming(services, target), verdicts: Vec::new() };
+    contest.rules.sort_by_key(|rule| (!rule.pattern.matches(target), rank(rule)));
+    contest.verdicts = contest.rules.iter().map(|rule| misfit(rule, target)).collect();
+    let outcome = contest.decide();
+    let verdicts = contest.verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Tied));
+    Decision { considered: contest.rules.into_iter().zip(verdicts).collect(), outcome }
+}
+
+type Rank = (Source, Reverse<(bool, usize)>);
+
+fn rank(rule: &Rule<'_>) -> Rank {
+    (rule.source, Reverse(rule.pattern.precision()))
+}
+
+fn misfit(rule: &Rule<'_>, target: &Target) -> Option<Verdict> {
+    match rule.pattern.fit(target) {
+        Fit::Matches => None,
+        Fit::OtherScheme => Some(Verdict::OtherScheme),
+        Fit::OtherPort => Some(Verdict::OtherPort),
+        Fit::OtherPath | Fit::OtherHost => Some(Verdict::OtherPath),
+    }
+}
+
+/// Loopback hosts tell servers apart by port; elsewhere a host is a host.
+fn is_same_place(own: &Authority, asked: &Authority) -> bool {
+    own.host == asked.host && (own.port == asked.port || !own.is_loopback())
+}
+
+/// The rules, best first, and those that are out already.
+struct Contest<'a, 'b> {
+    target: &'b Target,
+    chosen: &'b Chosen<'b>,
+    rules: Vec<Rule<'a>>,
+    verdicts: Vec<Option<Verdict>>,
+}
+
+impl<'a> Contest<'a, '_> {
+    fn decide(&mut self) -> Result<Answer<'a>, Error> {
+        if self.open().next().is_none() {
+            return Err(Error::Nobody(self.target.to_string()));
+        }
+        if self.open().any(|at| self.rules[at].service.origin == Origin::User) {
+            self.drop_where(Verdict::YieldsToUser, |rule| rule.service.origin == Origin::Sync);
+        }
+        self.keep_the_account()?;
+        let Some(best) = self.open().next() else { return Err(Error::Nobody(self.target.to_string())) };
+        let (source, rank_of_best) = (self.rules[best].source, rank(&self.rules[best]));
+        self.drop_where(Verdict::WorseSource, |rule| rule.source != source);
+        self.drop_where(Verdict::LessPrecise, |rule| rank(rule) != rank_of_best);
+        let winner = self.winner()?;
+        self.verdicts[winner] = Some(Verdict::Answers);
+        let rule = self.rules[winner].clone();
+        self.drop_where(Verdict::LessPrecise, |_| true);
+        let account = self.account(&rule).ok_or_else(|| Error::Nobody(self.target.to_string()))?;
+        Ok(Answer { rule, account })
+    }
+
+    fn open(&self) -> impl Iterator<Item = usize> {
+        self.verdicts.iter().enumerate().filter(|(_, verdict)| verdict.is_none()).map(|(at, _)| at)
+    }
+
+    fn drop_where(&mut self, verdict: Verdict, is_out: impl Fn(&Rule<'a>) -> bool) {
+        for (rule, place) in self.rules.iter().zip(&mut self.verdicts) {
+            if place.is_none() && is_out(rule) {
+                *place = Some(verdict);
+            }
+        }
+    }
+
+    fn account(&self, rule: &Rule<'a>) -> Option<Account> {
+        account(rule.service, rule.account.identifier(), self.chosen)
+    }
+
+    /// Leaves the rules that can answer with the account asked for.
+    fn keep_the_account(&mut self) -> Result<(), Error> {
+        let before: Vec<usize> = self.open().collect();
+        if let Some(username) = self.chosen.telling_username() {
+            if before.iter().any(|at| self.rules[*at].service.account_called(username).is_some()) {
+                self.drop_where(Verdict::OtherAccount, |rule| rule.service.account_called(username).is_none());
+            } else if self.has_several_accounts(&before) {
+                self.drop_where(Verdict::OtherAccount, |_| true);
+                return Err(self.no_such_account(&before, username));
+            }
+        }
+        let fits: Vec<bool> = self
+            .rules
+            .iter()
+            .map(|rule| match (self.account(rule), rule.account) {
+                (Some(account), For::Only(identifier)) => account.identifier == identifier,
+                (account, _) => account.is_some(),
+            })
+            .collect();
+        for (fits, place) in fits.into_iter().zip(&mut self.verdicts) {
+            if place.is_none() && !fits {
+                *place = Some(Verdict::OtherAccount);
+            }
+        }
+        if self.open().next().is_none() {
+            let Chosen { name, identifier, username, .. } = self.chosen;
+            return Err(self.no_such_account(&before, name.or(*identifier).or(*username).unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    fn has_several_accounts(&self, rules: &[usize]) -> bool {
+        let services = self.services(rules);
+        let accounts = |service: &Service| {
+            let mut known: Vec<&str> = service.accounts.iter().map(|account| account.identifier.as_str()).collect();
+            known.extend(service.identifier.as_deref());
+            known.sort_unstable();
+            known.dedup();
+            known.len().max(1)
+        };
+        services.iter().map(|service| accounts(service)).sum::<usize>() > 1
+    }
+
+    fn services(&self, rules: &[usize]) -> Vec<&'a Service> {
+        let mut services: Vec<&Service> = Vec::new();
+        for at in rules {
+            let service = self.rules[*at].service;
+            if !services.iter().any(|known| known.name == service.name) {
+                services.push(service);
+            }
+        }
+        services
+    }
+
+    fn names(&self, rules: &[usize]) -> String {
+        self.services(rules).iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn no_such_account(&self, rules: &[usize], username: &str) -> Error {
+        let service = self.rules[rules[0]].service;
+        Error::NoSuchAccount {
+            target: self.target.to_string(),
+            username: username.to_owned(),
+            services: self.names(rules),
+            command: format!("{} --identifier IDENTIFIER --as {username}", config_command(service)),
+        }
+    }
+
+    /// The one rule among those that are left and equally good.
+    fn winner(&self) -> Result<usize, Error> {
+        let equals: Vec<usize> = self.open().collect();
+        let service = self.rules[equals[0]].service;
+        let ambiguous =
+            |what: String, command: String| Error::Ambiguous { target: self.target.to_string(), what, command };
+        if self.services(&equals).len() > 1 {
+            let place = &self.target.authority;
+            let command = format!("{} --host {place}", config_command(service));
+            return Err(ambiguous(format!("the services {}", self.names(&equals)), command));
+        }
+        // Several rules of one service: a tenant's host that two accounts share.
+        let usual = account(service, None, self.chosen).map(|account| account.identifier);
+        let is_usual = |at: &usize| self.rules[*at].account.identifier() == usual.as_deref();
+        if let Some(at) = equals.iter().find(|at| is_usual(at)) {
+            return Ok(*at);
+        }
+        let mut accounts: Vec<&str> = equals.iter().filter_map(|at| self.rules[*at].account.identifier()).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        if accounts.len() > 1 {
+            let command = format!("scalekit-auth token {} --identifier {}", self.target, accounts[0]);
+            return Err(ambiguous(format!("the accounts {} of {}", accounts.join(", "), service.name), command));
+        }
+        Ok(equals[0])
+    }
+}
+
+/// The command that changes `service`, as far as it is the same for every change.
+pub fn config_command(service: &Service) -> String {
+    let connection = &service.connection;
+    let quote = if connection.contains(' ') { "'" } else { "" };
+    format!("scalekit-auth config {} {quote}{connection}{quote}", service.name)
+}
+
+/// For an unknown host: the provider that has it or the names around it, and the command that would let it answer.
+pub fn hint(target: &Target) -> Option<(String, String)> {
+    let host = &target.authority.host;
+    if let Some((row, _)) = catalogue::places_at(host).next() {
+        let why = format!("it is a host of {}, for which no service is configured", row.id);
+        return Some((why, format!("scalekit-auth config {} CONNECTION", row.slug)));
+    }
+    if let Some((row, domain)) = catalogue::tenancies_of(host).next() {
+        let why = format!("it is one customer's host below {domain} at {}, and it is not known to be yours", row.id);
+        return Some((why, format!("scalekit-auth config {} CONNECTION --host {}", row.slug, target.authority)));
+    }
+    let (row, place) = catalogue::nearest(host)?;
+    let why = format!("{} has {}, which is nearest", row.id, place.host);
+    Some((why, format!("scalekit-auth config {} CONNECTION --host {}", row.slug, target.authority)))
+}
