@@ -17,6 +17,9 @@ const EXPIRY_MARGIN: i64 = 60;
 /// The variable that names an environment for every service, as `--environment` does.
 const ENVIRONMENT_VARIABLE: &str = "SCALEKIT_AUTH_ENVIRONMENT";
 
+/// From this likeness on (Jaro-Winkler) a name is taken for a misspelled one, as clap does for its commands.
+const ALIKE: f64 = 0.8;
+
 /// The configuration of this user, and the time limit of this run.
 pub struct Broker {
     /// The configuration directory.
@@ -115,6 +118,13 @@ impl Broker {
         self.decide(target, &Chosen { username, ..Chosen::default() }).outcome
     }
 
+    /// The identifiers of all accounts that some rule for `target` could answer with.
+    pub fn identifiers_at(&self, target: &Target) -> Vec<String> {
+        let decision = self.decide(target, &Chosen::default());
+        let matching = decision.considered.iter().filter(|(rule, _)| rule.pattern.matches(target));
+        matching.flat_map(|(rule, _)| rule.service.identifiers()).map(str::to_owned).collect()
+    }
+
     fn completed<'a>(&'a self, chosen: &Chosen<'a>) -> Chosen<'a> {
         let default = self.environments.default_identifier.as_deref();
         Chosen { from_environment: self.identifier.as_deref(), default, ..*chosen }
@@ -137,10 +147,20 @@ impl Broker {
             Some((_, reason)) => Error::new(Kind::NotConfigured, format!("the service {name} cannot be used"))
                 .why(reason)
                 .next(format!("`scalekit-auth config {name} CONNECTION` to set it again")),
-            None => Error::new(Kind::NotConfigured, format!("the service {name} is not configured")).next(format!(
+            None => self.unknown(name),
+        })
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let error = Error::new(Kind::NotConfigured, format!("the service {name} is not configured"));
+        let alike = |known: &str| strsim::jaro_winkler(name, known);
+        let nearest = self.services.iter().max_by(|a, b| alike(&a.name).total_cmp(&alike(&b.name)));
+        match nearest.filter(|service| alike(&service.name) > ALIKE) {
+            Some(service) => error.next(format!("did you mean {}? `scalekit-auth list` shows the services", service.name)),
+            None => error.next(format!(
                 "`scalekit-auth config {name} CONNECTION`, with the connection name of Scalekit dashboard, AgentKit > Connections"
             )),
-        })
+        }
     }
 
     /// Whose account of `service` is meant.

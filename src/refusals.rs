@@ -124,6 +124,12 @@ impl Refusals {
         self.state.answered.iter().any(|entry| entry.id == id && entry.token == token)
     }
 
+    /// Whether the answer with this id was about this account; `None` if there is no such answer.
+    pub fn is_about(&self, id: &str, account: &[&str]) -> Option<bool> {
+        let entry = self.state.answered.iter().find(|entry| entry.id == id)?;
+        Some(entry.account == self.account(account))
+    }
+
     /// Whether this very token was answered at this place within the last ten minutes.
     pub fn was_answered(&self, answer: &Answer<'_>) -> bool {
         let token = self.token(answer);

@@ -47,7 +47,11 @@ fn an_ssh_session_without_a_keyring_takes_a_file_or_a_command() {
                 eof {{ exit 97 }}
             }}
         }}
-        expect eof
+        expect {{
+            -ex {{[Y/n]}} {{ send "n\r"; exp_continue }}
+            timeout {{ exit 96 }}
+            eof {{}}
+        }}
         exit [lindex [wait] 3]
         "#,
         sandbox.url(),

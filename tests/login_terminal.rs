@@ -28,6 +28,7 @@ fn on_terminal(desk: &Desk, script: &str) -> Finished {
         }
         proc ended {} {
             expect {
+                -ex {[Y/n]} { send "n\r"; exp_continue }
                 eof {}
                 timeout { exit 96 }
             }
@@ -125,7 +126,11 @@ fn the_terminal_is_as_before_after_ctrl_c_and_after_a_login() {
             spawn -noecho sh -c {{trap : INT; stty -g; "$exe" login --env-url "$url" --client-id "$id"; stty -g; echo done}}
             see "Client secret: "
             {typing}
-            see "done"
+            expect {{
+                -ex {{[Y/n]}} {{ send "n\r"; exp_continue }}
+                timeout {{ exit 99 }}
+                -ex "done" {{}}
+            }}
             "#
         );
         let shown = on_terminal(&desk, &script).ok();

@@ -57,11 +57,14 @@ fn which_needs_neither_network_nor_keyring() {
     assert_eq!(
         finish(&mut command, "").ok().stdout,
         "target       https://github.com/a/b.git\n\
+         considered   github.com of github (built-in): answers\n\
          rule         github.com (built-in)\n\
          service      github\n\
          connection   github_x\n\
          identifier   ada (from the service)\n\
+         environment  default\n\
          credentials  the environment variables\n\
+         sent as      Authorization: Bearer TOKEN\n\
          git          answered with the user name x-access-token\n\
          docker       not answered here\n"
     );
@@ -105,7 +108,10 @@ fn two_that_are_equally_good_are_an_error_that_names_both() {
     says(&declined, &["home, work"]);
     assert_eq!(world.ok(&["token", "https://ada@github.com/a/b"]).stdout, "gho_home\n");
     assert_eq!(world.ok(&["token", "home"]).stdout, "gho_home\n");
-    says(&world.run(&["token", "https://eve@github.com/"]).exit(8), &["eve", "home, work", "--identifier NAME"]);
+    says(
+        &world.run(&["token", "https://eve@github.com/"]).exit(8),
+        &["eve", "home, work", "--identifier IDENTIFIER --as eve"],
+    );
     world.ok(&["config", "work", "github_w", "--host", "github.com/acme"]);
     assert!(world.ok(&["which", "https://github.com/acme/x"]).stdout.contains("service      work"));
     assert!(world.ok(&["which", "https://github.com/other"]).stdout.contains("service      home"));

@@ -210,13 +210,13 @@ fn list_shows_a_table_and_reads_nothing_from_the_working_directory() {
     fs::write(world.path("connections.json"), r#"{"github": {"connection_name": "planted"}}"#).unwrap();
     let got = world.ok(&["list"]);
     assert!(got.stdout.is_empty() && got.stderr.contains("no services yet"), "{got:?}");
-    world.ok(&["config", "gmail", "gmail_1", "--identifier", "ada", "--environment", "prod"]);
+    world.ok(&["config", "notion", "notion_1", "--identifier", "ada", "--environment", "prod"]);
     world.ok(&["config", "thing", "conn"]);
     assert_eq!(
         world.ok(&["list"]).stdout,
-        "SERVICE  CONNECTION  IDENTIFIER  ENVIRONMENT  HOSTS\n\
-         gmail    gmail_1     ada         prod         gmail.googleapis.com www.googleapis.com/gmail\n\
-         thing    conn        agent       default      -\n"
+        "SERVICE  CONNECTION  IDENTIFIER  ENVIRONMENT  FROM  HOSTS\n\
+         notion   notion_1    ada         prod         you   api.notion.com\n\
+         thing    conn        agent       default      you   -\n"
     );
 }
 

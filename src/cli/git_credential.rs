@@ -46,10 +46,11 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
     let broker = Broker::load(deadline)?;
-    let Some(asked) = find(&broker, &request, &target)? else { return Ok(()) };
+    let Some(mut asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     if let Some(mut refusals) = Refusals::open() {
         if let Some(id) = &request.state {
             refusals.refused_id(id);
+            asked = account_of_before(&broker, &target, asked, |key| refusals.is_about(id, key))?;
         }
         if refusals.count(&asked.key()) >= ENOUGH {
             print(Answer::Quit.encode(&Extras::default()).expose())?;
@@ -92,7 +93,7 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
         return Ok(());
     }
     let broker = Broker::load(deadline)?;
-    let Some(asked) = find(&broker, &request, &target)? else { return Ok(()) };
+    let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     let key = asked.key();
     let sent = [("bearer", &request.credential), ("basic", &request.password)];
     let Some(mut refusals) = Refusals::open() else { return Ok(()) };
@@ -114,17 +115,37 @@ fn read() -> Result<Request, Error> {
         .map_err(|error| Error::new(Kind::Usage, "the request is refused and gets no answer").why(error))
 }
 
-/// Who answers `request`, if its host is one of ours that serves repositories.
-fn find<'a>(broker: &'a Broker, request: &Request, target: &Target) -> Result<Option<Answering<'a>>, Error> {
-    Answering::find(broker, target, request.username.as_deref(), |rule, account| {
-        if target.scheme.is_mail() { mailbox(request, account) } else { rule.git_username.map(str::to_owned) }
+/// Who answers with this user name, if the target's host is one of ours that serves repositories.
+fn find<'a>(broker: &'a Broker, username: Option<&str>, target: &Target) -> Result<Option<Answering<'a>>, Error> {
+    Answering::find(broker, target, username, |rule, account| {
+        if target.scheme.is_mail() { mailbox(username, account) } else { rule.git_username.map(str::to_owned) }
     })
 }
 
+/// git's second question within one command carries our own user name, which names no account; `is_about`, the id of the
+/// first answer, does.
+fn account_of_before<'a>(
+    broker: &'a Broker,
+    target: &Target,
+    asked: Answering<'a>,
+    is_about: impl Fn(&[&str]) -> Option<bool>,
+) -> Result<Answering<'a>, Error> {
+    if is_about(&asked.key()) != Some(false) {
+        return Ok(asked);
+    }
+    for identifier in broker.identifiers_at(target) {
+        match find(broker, Some(&identifier), target)? {
+            Some(other) if is_about(&other.key()) == Some(true) => return Ok(other),
+            _ => {}
+        }
+    }
+    Ok(asked)
+}
+
 /// Mail servers take a token beside the name of its mailbox and no other name (git-send-email(1), git-imap-send(1)).
-fn mailbox(request: &Request, account: &Account) -> Option<String> {
-    let asked = request.username.as_ref().filter(|name| name.contains('@'));
-    asked.or(Some(&account.identifier).filter(|identifier| identifier.contains('@'))).cloned()
+fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
+    let mut names = asked.into_iter().chain([account.identifier.as_str()]);
+    names.find(|name| name.contains('@')).map(str::to_owned)
 }
 
 /// Basic, unless the server offers Bearer and not Basic.

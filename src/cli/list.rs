@@ -8,7 +8,7 @@ use crate::config::{Origin, Service};
 use crate::error::{Error, plain};
 use crate::resolve::{Chosen, rules};
 
-const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "ACCOUNT", "ENVIRONMENT", "FROM", "HOSTS"];
+const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "FROM", "HOSTS"];
 
 pub(super) fn run(deadline: Instant) -> Result<(), Error> {
     let broker = Broker::load(deadline)?;

@@ -29,7 +29,7 @@ use crate::broker::{Broker, checked};
 use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::hint;
-use crate::resolve::{self, Account, Chosen, Decision, Target, Verdict};
+use crate::resolve::{self, Account, Chosen, Decision, Target};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -188,9 +188,13 @@ fn explained(decision: Decision<'_>, target: &Target) -> Error {
         Ok(_) => resolve::Error::Nobody(target.to_string()),
     };
     let error = Error::from(error);
-    if let Some((rule, verdict)) = decision.considered.first() {
-        let what = if *verdict == Verdict::OtherPath { "claims only" } else { "claims" };
-        return error.why(format!("{} {what} {}", rule.service.name, rule.pattern));
+    let near: Vec<String> = decision
+        .considered
+        .iter()
+        .map(|(rule, _)| format!("{} claims only {}", rule.service.name, rule.pattern))
+        .collect();
+    if !near.is_empty() {
+        return error.why(near.join(", "));
     }
     match hint(target) {
         Some((why, command)) => error.why(why).next(format!("`{command}`")),

@@ -102,11 +102,16 @@ impl Service {
         }
     }
 
+    /// The identifiers of its accounts, the usual one first.
+    pub fn identifiers(&self) -> impl Iterator<Item = &str> {
+        let named = self.accounts.iter().map(|account| &account.identifier);
+        self.identifier.iter().chain(named).map(String::as_str)
+    }
+
     /// The account that goes by this short name or identifier.
     pub fn account_called(&self, text: &str) -> Option<&str> {
-        let known = self.identifier.iter().chain(self.accounts.iter().map(|account| &account.identifier));
-        let named = self.accounts.iter().find(|account| account.name == text).map(|account| &account.identifier);
-        named.or_else(|| known.into_iter().find(|identifier| *identifier == text)).map(String::as_str)
+        let named = self.accounts.iter().find(|account| account.name == text);
+        named.map(|account| account.identifier.as_str()).or_else(|| self.identifiers().find(|known| *known == text))
     }
 
     /// The provider: the one the user named, else what the vault says, else what the service's and the connection's names

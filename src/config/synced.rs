@@ -21,6 +21,9 @@ use crate::resolve::{Authority, Pattern, catalogue, learn};
 
 const VERSION: u64 = 1;
 
+/// As `is_service_name` has it.
+const LONGEST_NAME: usize = 64;
+
 /// All that was synced.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Synced {
@@ -185,12 +188,19 @@ impl Services {
             }
             let slug =
                 catalogue::provider(&connection.provider).map_or(provider_of(connection), |row| row.slug.to_owned());
-            let by_connection = service_name(&connection.name);
+            let by_connection = Some(service_name(&connection.name)).filter(|name| !name.is_empty());
+            let by_connection = by_connection.unwrap_or_else(|| "connection".to_owned());
             let is_alone = count.get(&provider_of(connection)) == Some(&1);
+            // The name of an entry that cannot be used is the user's, too.
+            let is_free = |name: &String| {
+                self.get(name).is_none() && !self.unusable.iter().any(|(entry, _)| entry == name) && !name.is_empty()
+            };
             let mut names = [is_alone.then(|| service_name(&slug)), Some(by_connection.clone())].into_iter().flatten();
-            let free = names.find(|name| self.get(name).is_none() && !name.is_empty());
-            let numbered = || (2..).map(|n| format!("{by_connection}-{n}")).find(|name| self.get(name).is_none());
-            let Some(name) = free.or_else(numbered) else { continue };
+            let Some(name) =
+                names.find(is_free).or_else(|| (2..).map(|n| numbered(&by_connection, n)).find(is_free))
+            else {
+                continue;
+            };
             let learned = active.learned(&connection.name, own).unwrap_or_default();
             self.list.push(Service { learned, ..Service::new(&name, &connection.name, Origin::Sync) });
         }
@@ -204,7 +214,13 @@ fn service_name(text: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' })
         .collect();
-    plain.trim_start_matches(['-', '_']).chars().take(64).collect()
+    plain.trim_start_matches(['-', '_']).chars().take(LONGEST_NAME).collect()
+}
+
+fn numbered(name: &str, number: u32) -> String {
+    let number = format!("-{number}");
+    let room = LONGEST_NAME - number.len();
+    name.chars().take(room).chain(number.chars()).collect()
 }
 
 fn read(path: &Path, document: Map<String, Value>) -> Result<Synced, Error> {

@@ -174,7 +174,7 @@ mod tests {
             for place in row.places {
                 let pattern = Pattern::of_place(place);
                 assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern.clone()));
-                assert_eq!(psl::domain_str(place.host).is_some(), true, "{} is a public suffix", place.host);
+                assert!(psl::domain_str(place.host).is_some(), "{} is a public suffix", place.host);
                 assert!(row.base != row.slug || seen.insert(pattern.to_string()), "{pattern} stands twice");
             }
             for tenant in row.tenants {

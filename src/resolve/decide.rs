@@ -181,8 +181,7 @@ impl<'a> Contest<'a, '_> {
     fn has_several_accounts(&self, rules: &[usize]) -> bool {
         let services = self.services(rules);
         let accounts = |service: &Service| {
-            let mut known: Vec<&str> = service.accounts.iter().map(|account| account.identifier.as_str()).collect();
-            known.extend(service.identifier.as_deref());
+            let mut known: Vec<&str> = service.identifiers().collect();
             known.sort_unstable();
             known.dedup();
             known.len().max(1)

@@ -101,7 +101,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if let Some(file) = &arguments.import {
         dotenv::clean_source(file, &credentials, arguments.delete_source)?;
     }
-    sync::offer(name, || terminal::ask_yes("Read which connections it has? [Y/n] "));
+    match source {
+        Source::Given => sync::offer(name, || terminal::ask_yes("Read which connections it has? [Y/n] ")),
+        Source::Found => sync::offer(name, || None),
+        Source::Moved => {}
+    }
     Ok(())
 }
 
