@@ -7,7 +7,7 @@ use std::process::Command;
 use common::keyring::Desk;
 use common::proxy::Proxy;
 use common::{World, finish};
-use scalekit_sandbox::{GitOptions, GitServer, Offers};
+use scalekit_sandbox::{Control, GitOptions, GitServer, Offers};
 
 const README: &str = include_str!("../README.md");
 
@@ -40,14 +40,14 @@ fn every_other_shell_block_works_from_top_to_bottom() {
     let world = &desk.world;
     // Two tests write the first service in their own way; the README begins without any.
     desk.run(&["remove", "github"]).ok();
-    for (connection, provider) in [
-        ("github-x1y2", "GITHUB"),
-        ("gmail-u3134a", "GMAIL"),
-        ("zendesk-k9", "ZENDESK"),
-        ("github-w7", "GITHUB"),
-        ("forge-c2", "GITEA"),
-    ] {
+    world.control(Control::disabled_connection("github-x", "GITHUB"));
+    for (connection, provider) in
+        [("github-x1y2", "GITHUB"), ("gmail-u3134a", "GMAIL"), ("zendesk-k9", "ZENDESK"), ("forge-c2", "GITEA")]
+    {
         world.seed_as("agent", connection, provider, &format!("token-of-{connection}"));
+    }
+    for (identifier, name) in [("alice@example.com", "home"), ("alice@acme.com", "work")] {
+        world.seed_as(identifier, "github-x1y2", "GITHUB", &format!("token-of-{name}"));
     }
     let root = world.path("server");
     std::fs::create_dir(&root).unwrap();
@@ -98,7 +98,7 @@ fn the_skills_calls_keep_working_with_the_shim() {
     let run = |call: &str| finish(world.command("python3").args(["-c", &format!("{shim}\n{call}")]), "");
     assert_eq!(run("print(get_token('gmail'))").ok().stdout, "token-1\n");
     assert!(run("get_token('slack')").exit(1).stderr.contains("RuntimeError: the service slack is not configured"));
-    world.control(scalekit_sandbox::Control::SetStatus {
+    world.control(Control::SetStatus {
         connection: "gmail-x".into(),
         identifier: "ada".into(),
         status: "EXPIRED".into(),
@@ -117,13 +117,14 @@ fn every_command_outside_the_shell_blocks_is_one_that_another_test_runs() {
     let elsewhere = [
         "git config --global credential.helper scalekit", // tests/common/gits.rs, for every git test
         "git config --global credential.helper \"!scalekit-auth git-credential\"", // tests/git_modern.rs
+        "scalekit-auth setup git smtp://smtp.gmail.com:587", // tests/accounts.rs
         "scalekit-auth token SERVICE",                    // protocol.md, tests/outcomes.rs
         "scalekit-auth token SERVICE --json",             // protocol.md, tests/vault.rs
     ];
     let table = README.split("| tool | how to wire it |").nth(1).unwrap().split("\n\n").next().unwrap();
     let commands: Vec<_> =
         table.split('`').filter(|part| part.starts_with("scalekit-auth ") || part.starts_with("git config")).collect();
-    assert_eq!(commands.len(), 6, "{commands:?}");
+    assert_eq!(commands.len(), 7, "{commands:?}");
     for command in commands {
         let in_a_block = blocks("sh").iter().any(|block| block.lines().any(|line| line == command));
         assert!(in_a_block || elsewhere.contains(&command), "{command}");

@@ -138,4 +138,22 @@ fn the_accounts_of_mail_and_of_a_service_by_name_are_told_too() {
     let named = json_of(&world, &["gmail"], 0);
     assert_eq!((&named["target"], &named["considered"]), (&Value::Null, &json!([])));
     assert_eq!(named["answer"]["identifier_from"], "the built-in default");
+    assert_eq!(named["answer"]["hosts"][0], "gmail.googleapis.com");
+}
+
+#[test]
+fn a_tenants_host_that_is_not_known_yet_is_told_with_the_ways_to_name_it() {
+    let world = world();
+    world.ok(&["config", "desk", "zendesk-x"]);
+    let shown = world.ok(&["which", "desk"]).stdout;
+    assert!(
+        shown.contains("not known yet") && shown.contains("token desk") && shown.contains("--host NAME.zendesk.com"),
+        "{shown}"
+    );
+    assert_eq!(json_of(&world, &["desk"], 0)["answer"]["hosts"], json!([]));
+    let message = json_of(&world, &["https://acme.zendesk.com/api"], 3)["message"].to_string();
+    assert!(
+        message.contains("token desk") && message.contains("config desk zendesk-x --host acme.zendesk.com"),
+        "{message}"
+    );
 }

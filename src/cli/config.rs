@@ -10,7 +10,8 @@ use crate::config::{
     is_identifier, is_service_name,
 };
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{Chosen, Pattern, catalogue, rules};
+use crate::resolve::decide::why_no_hosts;
+use crate::resolve::{Chosen, Pattern, rules};
 
 /// Name a connection as a service, and say which hosts are its own
 ///
@@ -157,8 +158,6 @@ fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Error> {
 
 fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let name = &service.name;
-    let provider = service.provider().ok().flatten();
-    let provider = provider.as_deref();
     let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
     let account = broker.account(service, &Chosen::default())?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));
@@ -166,20 +165,7 @@ fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
         note(format!("it answers for {}", hosts.join(", ")));
         return Ok(());
     }
-    let tenants = provider.and_then(catalogue::provider).map_or(&[][..], |row| row.tenants);
-    let why = match (provider, tenants.first()) {
-        (Some(_), Some(domain)) => format!(
-            "your own host below {domain} is not known yet; `scalekit-auth token {name}` asks the account for it, or name \
-             it with --host NAME.{domain}"
-        ),
-        (Some(provider), None) => {
-            format!(
-                "no hosts of {provider} are built in; `scalekit-auth sync` may know them, or name them with --host HOST"
-            )
-        }
-        (None, _) => "no provider is known for it; name one with --provider, or hosts with --host".to_owned(),
-    };
-    note(format!("`scalekit-auth token {name}` works, but it answers for no host: {why}"));
+    note(format!("`scalekit-auth token {name}` works, but it answers for no host: {}", why_no_hosts(service)));
     Ok(())
 }
 

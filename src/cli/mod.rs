@@ -173,7 +173,7 @@ impl Asked {
                 let decision = broker.decide(&target, &self.chosen(username.as_deref()));
                 match decision.outcome {
                     Ok(answer) => Ok((answer.rule.service, checked(answer.account)?)),
-                    Err(_) => Err(explained(decision, &target)),
+                    Err(_) => Err(explained(broker, decision, &target)),
                 }
             }
         }
@@ -181,7 +181,7 @@ impl Asked {
 }
 
 /// The error of a decision, with what comes near the target.
-fn explained(decision: Decision<'_>, target: &Target) -> Error {
+fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error {
     let error = match decision.outcome {
         Err(error @ resolve::Error::Nobody(_)) => error,
         Err(error) => return error.into(),
@@ -196,8 +196,8 @@ fn explained(decision: Decision<'_>, target: &Target) -> Error {
     if !near.is_empty() {
         return error.why(near.join(", "));
     }
-    match hint(target) {
-        Some((why, command)) => error.why(why).next(format!("`{command}`")),
+    match hint(&broker.services, target) {
+        Some((why, next)) => error.why(why).next(next),
         None => error,
     }
 }

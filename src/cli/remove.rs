@@ -1,6 +1,9 @@
 //! `remove`: forgets a service; the connected account in the vault stays.
 
+use std::time::Instant;
+
 use super::note;
+use crate::broker::Broker;
 use crate::config::{self, Services};
 use crate::error::{Error, Kind};
 
@@ -16,6 +19,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         note(format!("{} is removed; its connected account stays in the vault", arguments.service));
         return Ok(());
     }
-    Err(Error::new(Kind::NotConfigured, format!("the service {} is not configured", arguments.service))
-        .next("`scalekit-auth list` shows the services"))
+    let error = Error::new(Kind::NotConfigured, format!("the service {} is not configured", arguments.service))
+        .next("`scalekit-auth list` shows the services");
+    if Broker::load(Instant::now())?.services.get(&arguments.service).is_some() {
+        return Err(error
+            .why("`sync` found it in your Scalekit environment")
+            .next("remove or switch off its connection in the dashboard, then `scalekit-auth sync`"));
+    }
+    Err(error)
 }

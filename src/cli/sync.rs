@@ -61,7 +61,7 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `None` where the environment does not offer a route; both are previews of Scalekit's.
+/// `None` where the environment does not offer a route; the lists are previews of Scalekit's.
 fn unless_refused<T>(reply: Result<T, vault::Error>, what: &str) -> Result<Option<T>, Error> {
     match reply {
         Ok(found) => Ok(Some(found)),
@@ -87,10 +87,11 @@ fn learn_tenants(broker: &Broker, vault: &Vault, environment: &str) -> Result<()
         accounts.dedup_by(|a, b| a.identifier == b.identifier);
         for account in accounts {
             let facts = match vault.facts(selector(service, &account)) {
-                Ok(facts) => facts,
-                Err(vault::Error::NotFound) => continue,
-                Err(error) => return Err(error.into()),
+                Err(vault::Error::NotFound | vault::Error::NotEnabled) => continue,
+                reply => unless_refused(reply, "accounts")?,
             };
+            // The connections are services all the same, and the first token of each tells its host.
+            let Some(facts) = facts else { return Ok(()) };
             for host in broker.learn(service, &account, &facts)? {
                 note(format!("{host} is the host of {} ({})", account.identifier, service.name));
             }

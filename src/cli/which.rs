@@ -9,7 +9,8 @@ use crate::broker::{Broker, checked};
 use crate::config::Service;
 use crate::error::{Error, plain};
 use crate::resolve::catalogue::Authentication;
-use crate::resolve::{Account, Answer, Decision, Rule, Target};
+use crate::resolve::decide::why_no_hosts;
+use crate::resolve::{Account, Answer, Decision, Rule, Target, rules};
 
 /// Say which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]
@@ -57,6 +58,8 @@ struct Winner {
     credentials: String,
     authorization: String,
     variables: &'static [&'static str],
+    /// What the service claims, or why it claims nothing.
+    hosts: Result<Vec<String>, String>,
     git: Option<String>,
     docker: Option<&'static str>,
 }
@@ -69,7 +72,7 @@ impl<'a> Reasons<'a> {
         let considered = considered.collect();
         let outcome = match decision.outcome {
             Ok(Answer { rule, account }) => winner(broker, rule.service, Some((&rule, &target)), account),
-            Err(_) => Err(explained(decision, &target)),
+            Err(_) => Err(explained(broker, decision, &target)),
         };
         Self { target: Some(target), considered, outcome }
     }
@@ -88,7 +91,9 @@ impl<'a> Reasons<'a> {
             lines.push(("environment", winner.environment.clone()));
             lines.push(("credentials", winner.credentials.clone()));
             lines.push(("sent as", winner.authorization.clone()));
-            if winner.rule.is_some() {
+            if self.target.is_none() {
+                lines.push(("hosts", winner.hosts.as_ref().map_or_else(Clone::clone, |hosts| hosts.join(" "))));
+            } else {
                 for (tool, username) in [("git", winner.git.as_deref()), ("docker", winner.docker)] {
                     let answer = username
                         .map_or("not answered here".into(), |name| format!("answered with the user name {name}"));
@@ -120,6 +125,7 @@ impl<'a> Reasons<'a> {
                     "credentials": winner.credentials,
                     "authorization": winner.authorization,
                     "variables": winner.variables,
+                    "hosts": winner.hosts.as_ref().map_or(&[][..], Vec::as_slice),
                     "git": winner.git.as_deref().map(basic),
                     "docker": winner.docker.map(basic),
                 });
@@ -141,6 +147,7 @@ fn winner(
     account: Account,
 ) -> Result<Winner, Error> {
     let account = checked(account)?;
+    let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
     let rule = place.map(|(rule, _)| rule);
     let is_mail = place.is_some_and(|(_, target)| target.scheme.is_mail());
     let mailbox = is_mail.then(|| if account.identifier.contains('@') { &account.identifier } else { "MAILBOX" });
@@ -153,6 +160,7 @@ fn winner(
         credentials: broker.credentials_source(service)?,
         authorization: authorization(service),
         variables: service.row().map_or(&[], |row| row.variables),
+        hosts: if hosts.is_empty() { Err(why_no_hosts(service)) } else { Ok(hosts) },
         git: mailbox.or(rule.and_then(|rule| rule.git_username)).map(str::to_owned),
         docker: rule.and_then(|rule| rule.registry_username),
         identifier: account.identifier,

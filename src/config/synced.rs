@@ -196,8 +196,7 @@ impl Services {
                 self.get(name).is_none() && !self.unusable.iter().any(|(entry, _)| entry == name) && !name.is_empty()
             };
             let mut names = [is_alone.then(|| service_name(&slug)), Some(by_connection.clone())].into_iter().flatten();
-            let Some(name) =
-                names.find(is_free).or_else(|| (2..).map(|n| numbered(&by_connection, n)).find(is_free))
+            let Some(name) = names.find(is_free).or_else(|| (2..).map(|n| numbered(&by_connection, n)).find(is_free))
             else {
                 continue;
             };

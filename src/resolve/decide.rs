@@ -250,17 +250,41 @@ pub fn config_command(service: &Service) -> String {
 }
 
 /// For an unknown host: the provider that has it or the names around it, and the command that would let it answer.
-pub fn hint(target: &Target) -> Option<(String, String)> {
+pub fn hint(services: &Services, target: &Target) -> Option<(String, String)> {
     let host = &target.authority.host;
     if let Some((row, _)) = catalogue::places_at(host).next() {
         let why = format!("it is a host of {}, for which no service is configured", row.id);
-        return Some((why, format!("scalekit-auth config {} CONNECTION", row.slug)));
+        return Some((why, format!("`scalekit-auth config {} CONNECTION`", row.slug)));
     }
+    let adding = |slug: &str| format!("`scalekit-auth config {slug} CONNECTION --host {}`", target.authority);
     if let Some((row, domain)) = catalogue::tenancies_of(host).next() {
         let why = format!("it is one customer's host below {domain} at {}, and it is not known to be yours", row.id);
-        return Some((why, format!("scalekit-auth config {} CONNECTION --host {}", row.slug, target.authority)));
+        let service = services.iter().find(|service| service.row().is_some_and(|own| own.base == row.base));
+        let next = service.map(|service| {
+            let (name, config) = (&service.name, config_command(service));
+            format!("`scalekit-auth token {name}` asks the account of {name} for its host, `{config} --host {host}` says it is yours")
+        });
+        return Some((why, next.unwrap_or_else(|| adding(row.slug))));
     }
     let (row, place) = catalogue::nearest(host)?;
-    let why = format!("{} has {}, which is nearest", row.id, place.host);
-    Some((why, format!("scalekit-auth config {} CONNECTION --host {}", row.slug, target.authority)))
+    Some((format!("{} has {}, which is nearest", row.id, place.host), adding(row.slug)))
+}
+
+/// Why a service answers for no host at all, and what to do about it.
+pub fn why_no_hosts(service: &Service) -> String {
+    let provider = service.provider().ok().flatten();
+    let tenants = service.row().map_or(&[][..], |row| row.tenants);
+    match (provider, tenants.first()) {
+        (Some(_), Some(domain)) => format!(
+            "your own host below {domain} is not known yet; `scalekit-auth token {}` asks the account for it, or name it \
+             with --host NAME.{domain}",
+            service.name
+        ),
+        (Some(provider), None) => {
+            format!(
+                "no hosts of {provider} are built in; `scalekit-auth sync` may know them, or name them with --host HOST"
+            )
+        }
+        (None, _) => "no provider is known for it; name one with --provider, or hosts with --host".to_owned(),
+    }
 }
