@@ -2,7 +2,7 @@
 //! there. The rows stand in `catalogue.toml`; here is how they are found.
 
 use super::pattern::registrable;
-use super::target::Scheme;
+use super::scheme::Scheme;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 

@@ -3,7 +3,8 @@
 
 use super::catalogue::{self, Provider};
 use super::pattern::{self, Pattern, is_address, is_public_suffix};
-use super::target::{self, Authority, Scheme, Target};
+use super::scheme::Scheme;
+use super::target::{self, Authority, Target};
 
 /// Whoever fills these blanks with a single label names a tenant.
 const TENANT_BLANKS: &[&str] = &["domain", "subdomain", "instance", "account", "site", "company", "shop"];

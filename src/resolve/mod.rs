@@ -6,6 +6,7 @@ pub mod decide;
 pub mod learn;
 pub mod pattern;
 pub mod rule;
+pub mod scheme;
 pub mod target;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,8 @@ pub use account::{Account, Chosen, account};
 pub use decide::{Answer, Decision, Verdict, config_command, decide};
 pub use pattern::Pattern;
 pub use rule::{Rule, Source, rules};
-pub use target::{Authority, Scheme, Target};
+pub use scheme::Scheme;
+pub use target::{Authority, Target};
 
 use crate::error::{Error as Shown, Kind};
 

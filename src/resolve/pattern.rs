@@ -6,7 +6,8 @@ use public_suffix::{DEFAULT_PROVIDER, EffectiveTLDProvider};
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Place};
-use super::target::{self, Authority, Scheme, Target, is_plain_path};
+use super::scheme::Scheme;
+use super::target::{self, Authority, Target, is_plain_path};
 
 /// Why a text is not a host pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,8 @@ use std::fmt;
 
 use url::Url;
 
+use super::scheme::Scheme;
+
 /// Longest URL or host we look at, in bytes.
 const LONGEST: usize = 8 * 1024;
 
@@ -32,56 +34,6 @@ pub enum Error {
     /// Longer than any real URL.
     #[error("it is too long")]
     Length,
-}
-
-/// The part before `://`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// TLS.
-    Https,
-    /// Plain; answered for listed loopback hosts only.
-    Http,
-    /// Mail submission, with STARTTLS (RFC 6409); git send-email names it so.
-    Smtp,
-    /// Mail submission over TLS (RFC 8314).
-    Smtps,
-    /// Mail reading over TLS (RFC 8314).
-    Imaps,
-}
-
-impl Scheme {
-    const ALL: [Self; 5] = [Self::Https, Self::Http, Self::Smtp, Self::Smtps, Self::Imaps];
-
-    /// Reads a scheme, in any case.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or(Error::Scheme)
-    }
-
-    /// The name in lower case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::Http => "http",
-            Self::Smtp => "smtp",
-            Self::Smtps => "smtps",
-            Self::Imaps => "imaps",
-        }
-    }
-
-    /// Whether it is mail's, where the user name beside a token is the mailbox.
-    pub fn is_mail(self) -> bool {
-        matches!(self, Self::Smtp | Self::Smtps | Self::Imaps)
-    }
-
-    fn default_port(self) -> u16 {
-        match self {
-            Self::Https => 443,
-            Self::Http => 80,
-            Self::Smtp => 25,
-            Self::Smtps => 465,
-            Self::Imaps => 993,
-        }
-    }
 }
 
 /// A host and, where it is not the scheme's own, a port.

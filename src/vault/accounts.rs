@@ -2,7 +2,8 @@
 
 use ureq::http::Method;
 
-use super::wire::{Account, AccountReply, Details, LinkReply, Text, Texts};
+use super::text::{Text, Texts};
+use super::wire::{Account, AccountReply, Details, LinkReply};
 use super::{Call, Error, Vault};
 use crate::secret::Secret;
 

@@ -2,7 +2,8 @@
 
 use ureq::http::Method;
 
-use super::wire::{self, AuthPattern, ConnectionsReply, ProvidersReply, Text};
+use super::text::Text;
+use super::wire::{self, AuthPattern, ConnectionsReply, ProvidersReply};
 use super::{Call, Error, Vault};
 
 const CONNECTIONS: &str = "GET /api/v1/connections/app";

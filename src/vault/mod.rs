@@ -4,6 +4,7 @@ mod accounts;
 mod connections;
 mod error;
 mod http;
+mod text;
 mod url;
 mod wire;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::without_userinfo;
-use crate::resolve::target::{Authority, Scheme, Target};
+use crate::resolve::{Authority, Scheme, Target};
 
 /// Why a text is not an environment URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,15 +1,19 @@
 //! The road from a service to its token: client credentials from their home, then the vault. Everything that hands out a
 //! credential goes through here.
 
+mod environment;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, IDENTIFIER_RULE, Service, Services, Synced, Tenant};
+use crate::config::{self, Environments, IDENTIFIER_RULE, Service, Services, Synced, Tenant};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
-use crate::resolve::{self, Account, Answer, Authority, Chosen, Decision, Pattern, Target, learn};
+use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
 use crate::store::{self, ClientCredentials};
 use crate::vault::{self, ConnectedAccount, Credential, Facts, NoCredential, Selector, Status, Vault};
+
+pub use environment::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 const EXPIRY_MARGIN: i64 = 60;
@@ -78,36 +82,6 @@ impl Broker {
         Ok(broker)
     }
 
-    /// The environment whose connections are services without being named: the one that was asked for, the default one,
-    /// or the only one.
-    pub fn active_environment(&self) -> &str {
-        let mut all = self.environments.iter();
-        match (&self.forced_environment, all.next(), all.next()) {
-            (Some(name), ..) => name,
-            (None, Some(only), None) if !matches!(self.variables, Ok(Some(_))) => &only.name,
-            _ => DEFAULT_ENVIRONMENT,
-        }
-    }
-
-    /// The environment that `service` belongs to.
-    pub fn environment_name<'a>(&'a self, service: &'a Service) -> &'a str {
-        match (&self.forced_environment, &service.environment, service.origin) {
-            (Some(name), ..) | (None, Some(name), _) => name,
-            (None, None, config::Origin::Sync) => self.active_environment(),
-            (None, None, config::Origin::User) => DEFAULT_ENVIRONMENT,
-        }
-    }
-
-    /// The URL of the environment of this name.
-    pub fn url_of(&self, name: &str) -> Option<String> {
-        match &self.variables {
-            Ok(Some(credentials)) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
-                Some(credentials.url.to_string())
-            }
-            _ => self.environments.get(name).map(|environment| environment.url.clone()),
-        }
-    }
-
     /// Who answers for `target`, and why.
     pub fn decide(&self, target: &Target, chosen: &Chosen<'_>) -> Decision<'_> {
         resolve::decide(&self.services, target, &self.completed(chosen), &self.own_hosts())
@@ -128,13 +102,6 @@ impl Broker {
     fn completed<'a>(&'a self, chosen: &Chosen<'a>) -> Chosen<'a> {
         let default = self.environments.default_identifier.as_deref();
         Chosen { from_environment: self.identifier.as_deref(), default, ..*chosen }
-    }
-
-    /// The hosts of all environments; a URL that cannot be read is nobody's host.
-    pub(crate) fn own_hosts(&self) -> Vec<Authority> {
-        let stored = self.environments.iter().filter_map(|e| vault::EnvironmentUrl::parse(&e.url).ok());
-        let variables = self.variables.iter().flatten().map(|credentials| credentials.url.clone());
-        stored.chain(variables).map(|url| url.authority().clone()).collect()
     }
 
     /// The service of this name.
@@ -175,71 +142,6 @@ impl Broker {
                 .next(format!("`{} --identifier IDENTIFIER --as {name}` adds one", resolve::config_command(service))));
         };
         checked(account)
-    }
-
-    /// Where the client credentials for `service` come from, in words; an error if that is decided wrongly.
-    pub fn credentials_source(&self, service: &Service) -> Result<String, Error> {
-        if self.uses_variables(service)? {
-            return Ok("the environment variables".into());
-        }
-        let name = self.environment_name(service);
-        Ok(match self.environments.get(name) {
-            Some(environment) => format!("{} (environment {name}, {})", environment.home, environment.url),
-            None => format!("nowhere: not logged in to the environment {name}"),
-        })
-    }
-
-    /// A complete set of variables stands for the default environment; a service that names one keeps to it.
-    fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
-        Ok(self.variables()?.is_some() && service.environment.is_none() && self.forced_environment.is_none())
-    }
-
-    /// The set of client credentials in the environment variables, if there is one.
-    pub fn variables(&self) -> Result<Option<&ClientCredentials>, Error> {
-        match &self.variables {
-            Ok(credentials) => Ok(credentials.as_ref()),
-            // An error is not Clone because of what other variants hold; reading again gives the same one.
-            Err(_) => match store::from_variables(|name| std::env::var(name).ok()) {
-                Err(error) => Err(error.into()),
-                Ok(_) => Ok(None),
-            },
-        }
-    }
-
-    /// The client credentials for `service`.
-    fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
-        match self.variables()? {
-            Some(credentials) if self.uses_variables(service)? => Ok(credentials.clone()),
-            _ => self.stored_credentials(self.environment_name(service)),
-        }
-    }
-
-    /// The client credentials of a stored environment, checked against what `config.json` says of it.
-    pub fn stored_credentials(&self, name: &str) -> Result<ClientCredentials, Error> {
-        let Some(environment) = self.environments.get(name) else {
-            return Err(not_logged_in(name));
-        };
-        Ok(store::credentials(environment)?)
-    }
-
-    /// The vault of the environment of this name.
-    pub fn vault_of(&self, name: &str) -> Result<Vault, Error> {
-        match self.variables()? {
-            Some(credentials) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
-                self.open(credentials.clone())
-            }
-            _ => self.open(self.stored_credentials(name)?),
-        }
-    }
-
-    /// The vault of `service`'s environment.
-    pub fn vault(&self, service: &Service) -> Result<Vault, Error> {
-        self.open(self.credentials(service)?)
-    }
-
-    /// The vault that `credentials` open.
-    pub fn open(&self, credentials: ClientCredentials) -> Result<Vault, Error> {
-        Ok(Vault::new(credentials, self.deadline)?)
     }
 
     /// A fresh credential of the connected account, created in the vault if it is missing there.
@@ -340,19 +242,4 @@ pub fn checked(account: Account) -> Result<Account, Error> {
         return Ok(account);
     }
     Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))
-}
-
-/// The error for an environment that was never stored; names the three values and where to find them.
-pub fn not_logged_in(name: &str) -> Error {
-    Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
-        .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
-        .next(format!("{}, or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together", login_command(name)))
-}
-
-fn login_command(name: &str) -> String {
-    if name == DEFAULT_ENVIRONMENT {
-        "`scalekit-auth login`".into()
-    } else {
-        format!("`scalekit-auth login --environment {name}`")
-    }
 }

@@ -1,0 +1,127 @@
+//! Which environment a service belongs to, and how its vault is opened.
+
+use super::Broker;
+use crate::config::{DEFAULT_ENVIRONMENT, Origin, Service};
+use crate::error::{Error, Kind};
+use crate::resolve::Authority;
+use crate::store::{self, ClientCredentials};
+use crate::vault::{self, Vault};
+
+impl Broker {
+    /// The environment whose connections are services without being named: the one that was asked for, the default one,
+    /// or the only one.
+    pub fn active_environment(&self) -> &str {
+        let mut all = self.environments.iter();
+        match (&self.forced_environment, all.next(), all.next()) {
+            (Some(name), ..) => name,
+            (None, Some(only), None) if !matches!(self.variables, Ok(Some(_))) => &only.name,
+            _ => DEFAULT_ENVIRONMENT,
+        }
+    }
+
+    /// The environment that `service` belongs to.
+    pub fn environment_name<'a>(&'a self, service: &'a Service) -> &'a str {
+        match (&self.forced_environment, &service.environment, service.origin) {
+            (Some(name), ..) | (None, Some(name), _) => name,
+            (None, None, Origin::Sync) => self.active_environment(),
+            (None, None, Origin::User) => DEFAULT_ENVIRONMENT,
+        }
+    }
+
+    /// The URL of the environment of this name.
+    pub fn url_of(&self, name: &str) -> Option<String> {
+        match &self.variables {
+            Ok(Some(credentials)) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
+                Some(credentials.url.to_string())
+            }
+            _ => self.environments.get(name).map(|environment| environment.url.clone()),
+        }
+    }
+
+    /// The hosts of all environments; a URL that cannot be read is nobody's host.
+    pub(crate) fn own_hosts(&self) -> Vec<Authority> {
+        let stored = self.environments.iter().filter_map(|e| vault::EnvironmentUrl::parse(&e.url).ok());
+        let variables = self.variables.iter().flatten().map(|credentials| credentials.url.clone());
+        stored.chain(variables).map(|url| url.authority().clone()).collect()
+    }
+
+    /// Where the client credentials for `service` come from, in words; an error if that is decided wrongly.
+    pub fn credentials_source(&self, service: &Service) -> Result<String, Error> {
+        if self.uses_variables(service)? {
+            return Ok("the environment variables".into());
+        }
+        let name = self.environment_name(service);
+        Ok(match self.environments.get(name) {
+            Some(environment) => format!("{} (environment {name}, {})", environment.home, environment.url),
+            None => format!("nowhere: not logged in to the environment {name}"),
+        })
+    }
+
+    /// A complete set of variables stands for the default environment; a service that names one keeps to it.
+    fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
+        Ok(self.variables()?.is_some() && service.environment.is_none() && self.forced_environment.is_none())
+    }
+
+    /// The set of client credentials in the environment variables, if there is one.
+    pub fn variables(&self) -> Result<Option<&ClientCredentials>, Error> {
+        match &self.variables {
+            Ok(credentials) => Ok(credentials.as_ref()),
+            // An error is not Clone because of what other variants hold; reading again gives the same one.
+            Err(_) => match store::from_variables(|name| std::env::var(name).ok()) {
+                Err(error) => Err(error.into()),
+                Ok(_) => Ok(None),
+            },
+        }
+    }
+
+    /// The client credentials for `service`.
+    fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
+        match self.variables()? {
+            Some(credentials) if self.uses_variables(service)? => Ok(credentials.clone()),
+            _ => self.stored_credentials(self.environment_name(service)),
+        }
+    }
+
+    /// The client credentials of a stored environment, checked against what `config.json` says of it.
+    pub fn stored_credentials(&self, name: &str) -> Result<ClientCredentials, Error> {
+        let Some(environment) = self.environments.get(name) else {
+            return Err(not_logged_in(name));
+        };
+        Ok(store::credentials(environment)?)
+    }
+
+    /// The vault of the environment of this name.
+    pub fn vault_of(&self, name: &str) -> Result<Vault, Error> {
+        match self.variables()? {
+            Some(credentials) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
+                self.open(credentials.clone())
+            }
+            _ => self.open(self.stored_credentials(name)?),
+        }
+    }
+
+    /// The vault of `service`'s environment.
+    pub fn vault(&self, service: &Service) -> Result<Vault, Error> {
+        self.open(self.credentials(service)?)
+    }
+
+    /// The vault that `credentials` open.
+    pub fn open(&self, credentials: ClientCredentials) -> Result<Vault, Error> {
+        Ok(Vault::new(credentials, self.deadline)?)
+    }
+}
+
+/// The error for an environment that was never stored; names the three values and where to find them.
+pub fn not_logged_in(name: &str) -> Error {
+    Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
+        .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
+        .next(format!("{}, or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together", login_command(name)))
+}
+
+fn login_command(name: &str) -> String {
+    if name == DEFAULT_ENVIRONMENT {
+        "`scalekit-auth login`".into()
+    } else {
+        format!("`scalekit-auth login --environment {name}`")
+    }
+}
