@@ -1,7 +1,7 @@
 //! Which environment a service belongs to, and how its vault is opened.
 
 use super::Broker;
-use crate::config::{DEFAULT_ENVIRONMENT, Origin, Service};
+use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::{Error, Kind};
 use crate::resolve::Authority;
 use crate::store::{self, ClientCredentials};
@@ -21,11 +21,8 @@ impl Broker {
 
     /// The environment that `service` belongs to.
     pub fn environment_name<'a>(&'a self, service: &'a Service) -> &'a str {
-        match (&self.forced_environment, &service.environment, service.origin) {
-            (Some(name), ..) | (None, Some(name), _) => name,
-            (None, None, Origin::Sync) => self.active_environment(),
-            (None, None, Origin::User) => DEFAULT_ENVIRONMENT,
-        }
+        let own = self.forced_environment.as_deref().or(service.environment.as_deref());
+        own.unwrap_or(DEFAULT_ENVIRONMENT)
     }
 
     /// The URL of the environment of this name.

@@ -77,7 +77,7 @@ impl Broker {
         let known = |name: &str| synced.get(name, &broker.url_of(name)?);
         let active = broker.active_environment();
         let own = broker.own_hosts();
-        services.adopt(known(active), |service| known(broker.environment_name(service)), &own);
+        services.adopt((active, known(active)), |service| known(broker.environment_name(service)), &own);
         broker.services = services;
         Ok(broker)
     }
@@ -163,14 +163,15 @@ impl Broker {
         })
     }
 
-    /// Keeps the hosts of the tenant that an account belongs to, where its provider has tenants: the hosts that are new.
+    /// Keeps the hosts of the tenant that an account belongs to, where its provider has tenants, and returns them if they are
+    /// news. An account that names none, as one without its token does, changes nothing.
     pub fn learn(&self, service: &Service, account: &Account, facts: &Facts) -> Result<Vec<Pattern>, Error> {
         let hosts = self.tenant_hosts(service, facts);
-        let is_known = |host: &Pattern| {
-            service.learned.tenants.iter().any(|(who, known)| *who == account.identifier && known == host)
-        };
+        let known = service.learned.tenants.iter().filter(|(who, _)| *who == account.identifier);
+        let known: Vec<&Pattern> = known.map(|(_, host)| host).collect();
+        let is_old = hosts.len() == known.len() && hosts.iter().all(|host| known.contains(&host));
         let name = self.environment_name(service);
-        let (false, Some(url)) = (hosts.iter().all(is_known), self.url_of(name)) else { return Ok(Vec::new()) };
+        let (false, Some(url)) = (is_old || hosts.is_empty(), self.url_of(name)) else { return Ok(Vec::new()) };
         let (connection, identifier) = (service.connection.clone(), account.identifier.clone());
         let tenant = Tenant { connection, identifier, hosts: hosts.clone() };
         let is_new = Synced::edit(&self.directory, name, &url, |environment| environment.note(tenant))?;
@@ -194,7 +195,8 @@ impl Broker {
         let vault = self.vault(service)?;
         let selector = selector(service, account);
         let found = read_or_create(&vault, selector)?;
-        self.learn(service, account, &found.facts)?;
+        // Only a convenience for later: the link is as good where nothing can be written.
+        let _ = self.learn(service, account, &found.facts);
         if found.status == Status::Active && !renew {
             return Ok(None);
         }

@@ -40,14 +40,19 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
         note("go on with the built-in catalogue: `scalekit-auth config SERVICE CONNECTION` names a connection");
         return Ok(());
     };
-    let providers = unless_refused(vault.providers(), "providers")?.unwrap_or_default();
+    let offered = unless_refused(vault.providers(), "providers")?;
+    let are_complete = offered.is_some();
+    let providers = offered.unwrap_or_default();
     let (usable, unusable): (Vec<_>, Vec<_>) = connections.into_iter().partition(|connection| connection.is_usable);
     let mut found = Found::new(&providers, broker.own_hosts());
     let synced = usable.iter().map(|connection| found.connection(connection)).collect();
-    let synced = found.without_needless_paths(synced);
+    let mut synced = found.without_needless_paths(synced);
     let url = broker.url_of(&name).unwrap_or_default();
     Synced::edit(&broker.directory, &name, &url, |known| {
         known.tenants.retain(|tenant| synced.iter().any(|connection| connection.name == tenant.connection));
+        if !are_complete {
+            synced.iter_mut().for_each(|connection| connection.keep_from(&known.connections));
+        }
         known.synced_at = Some(rfc3339(jiff::Timestamp::now().as_second()));
         known.connections = synced;
     })?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::service::{Learned, Origin, Service, is_connection_name};
-use super::{Error, Services, file};
+use super::{DEFAULT_ENVIRONMENT, Error, Services, file};
 use crate::resolve::{Authority, Pattern, catalogue, learn};
 
 const VERSION: u64 = 1;
@@ -76,6 +76,18 @@ pub struct Tenant {
     pub hosts: Vec<Pattern>,
 }
 
+impl SyncedConnection {
+    /// Keeps what was known about the connection before, for a time when its provider cannot be read.
+    pub fn keep_from(&mut self, before: &[Self]) {
+        let Some(old) = before.iter().find(|old| (&old.name, &old.provider) == (&self.name, &self.provider)) else {
+            return;
+        };
+        self.hosts.extend(old.hosts.iter().filter(|host| !self.hosts.contains(host)).cloned().collect::<Vec<_>>());
+        self.templates.clone_from(&old.templates);
+        self.auth.clone_from(&old.auth);
+    }
+}
+
 impl SyncedEnvironment {
     /// Takes note of what an account says about its tenant; `false` if it was known.
     pub fn note(&mut self, tenant: Tenant) -> bool {
@@ -87,11 +99,12 @@ impl SyncedEnvironment {
         true
     }
 
-    fn learned(&self, connection: &str, own: &[Authority]) -> Option<Learned> {
-        let found = self.connections.iter().find(|known| known.name == connection);
-        let tenants = self.tenants.iter().filter(|tenant| tenant.connection == connection);
+    fn learned(&self, service: &Service, own: &[Authority]) -> Option<Learned> {
+        let found = self.connections.iter().find(|known| known.name == service.connection);
+        let tenants = self.tenants.iter().filter(|tenant| tenant.connection == service.connection);
         let provider = found.map(|found| found.provider.clone());
-        let is_ours = |pattern: &&Pattern| learn::check(pattern, provider.as_deref().unwrap_or_default(), own).is_ok();
+        let owner = provider.clone().or_else(|| service.provider().ok()?).unwrap_or_default();
+        let is_ours = |pattern: &&Pattern| learn::check(pattern, &owner, own).is_ok();
         let tenants: Vec<(String, Pattern)> = tenants
             .flat_map(|tenant| tenant.hosts.iter().map(|host| (tenant.identifier.clone(), host)))
             .filter(|(_, host)| is_ours(host))
@@ -163,16 +176,17 @@ impl Services {
     /// service names. `environment_of` finds a service's environment; `own` are the environments' hosts.
     pub fn adopt<'a>(
         &mut self,
-        active: Option<&SyncedEnvironment>,
+        active: (&str, Option<&SyncedEnvironment>),
         environment_of: impl Fn(&Service) -> Option<&'a SyncedEnvironment>,
         own: &[Authority],
     ) {
         for service in &mut self.list {
-            if let Some(learned) = environment_of(service).and_then(|known| known.learned(&service.connection, own)) {
+            if let Some(learned) = environment_of(service).and_then(|known| known.learned(service, own)) {
                 service.learned = learned;
             }
         }
-        let Some(active) = active else { return };
+        let (environment, Some(active)) = active else { return };
+        let environment = (environment != DEFAULT_ENVIRONMENT).then(|| environment.to_owned());
         let provider_of = |connection: &SyncedConnection| connection.provider.to_ascii_lowercase();
         let mut count: BTreeMap<String, usize> = BTreeMap::new();
         for connection in &active.connections {
@@ -200,8 +214,9 @@ impl Services {
             else {
                 continue;
             };
-            let learned = active.learned(&connection.name, own).unwrap_or_default();
-            self.list.push(Service { learned, ..Service::new(&name, &connection.name, Origin::Sync) });
+            let service = Service::new(&name, &connection.name, Origin::Sync);
+            let learned = active.learned(&service, own).unwrap_or_default();
+            self.list.push(Service { learned, environment: environment.clone(), ..service });
         }
     }
 }

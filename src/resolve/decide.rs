@@ -242,11 +242,13 @@ impl<'a> Contest<'a, '_> {
     }
 }
 
-/// The command that changes `service`, as far as it is the same for every change.
+/// The command that changes `service`, or writes down what `sync` found, as far as it is the same for every change.
 pub fn config_command(service: &Service) -> String {
     let connection = &service.connection;
     let quote = if connection.contains(' ') { "'" } else { "" };
-    format!("scalekit-auth config {} {quote}{connection}{quote}", service.name)
+    let found = service.environment.as_ref().filter(|_| service.origin == Origin::Sync);
+    let environment = found.map(|name| format!(" --environment {name}")).unwrap_or_default();
+    format!("scalekit-auth config {} {quote}{connection}{quote}{environment}", service.name)
 }
 
 /// For an unknown host: the provider that has it or the names around it, and the command that would let it answer.

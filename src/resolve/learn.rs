@@ -92,7 +92,7 @@ pub fn fill(
     while let Some((before, blank)) = rest.split_once("{{") {
         url.push_str(before);
         let Some((name, after)) = blank.split_once("}}") else { return Err(Error::Blank(template.to_owned())) };
-        if url["https://".len().min(url.len())..].contains('/') {
+        if url.get("https://".len()..).is_some_and(|rest| rest.contains('/')) {
             // The host is complete; the path before the blank is the same for every account.
             url.truncate(url.rfind('/').unwrap_or(url.len()));
             rest = "";
@@ -125,7 +125,10 @@ pub fn tenants(row: &Provider, facts: &[(String, String)], own: &[Authority]) ->
         let is_label = !value.contains('.') && TENANT_BLANKS.contains(&name.as_str());
         let host = match row.tenants {
             [domain] if is_label => format!("{value}.{domain}"),
-            domains if domains.iter().any(|domain| catalogue::is_below(&value, domain)) => value,
+            // `evil.com/.zendesk.com` ends like a tenant and is none.
+            domains if !value.contains(['/', '?', '#']) && domains.iter().any(|d| catalogue::is_below(&value, d)) => {
+                value
+            }
             _ => continue,
         };
         found.extend(exact(&format!("https://{host}"), row.id, own).ok().filter(|pattern| !found.contains(pattern)));
@@ -172,8 +175,10 @@ pub fn check(pattern: &Pattern, provider: &str, own: &[Authority]) -> Result<(),
         return Err(Error::Scalekit(host.to_owned()));
     }
     let base = catalogue::provider(provider).map(|row| row.base);
-    match catalogue::places_at(host).find(|(row, _)| Some(row.base) != base) {
-        Some((row, _)) => Err(Error::Others { host: host.to_owned(), owner: row.id }),
+    let of_place = catalogue::places_at(host).map(|(row, _)| row);
+    let of_tenant = catalogue::tenancies_of(host).map(|(row, _)| row);
+    match of_place.chain(of_tenant).find(|row| Some(row.base) != base) {
+        Some(row) => Err(Error::Others { host: host.to_owned(), owner: row.id }),
         None => Ok(()),
     }
 }
@@ -211,6 +216,7 @@ mod tests {
         for url in [
             "https://api.github.com",
             "https://github.com/acme",
+            "https://acme.zendesk.com/api",
             "http://api.acme.com",
             "http://127.0.0.1",
             "https://user@api.acme.com",
@@ -250,6 +256,7 @@ mod tests {
         );
         assert_eq!(fill("https://{{domain}}.foo.com/v1/{{x}}", "acme"), Ok(Some("acme.foo.com/v1".into())));
         assert_eq!(fill("https://{{other}}/api", "acme"), Ok(None));
+        assert!(fill("aaaaaaaä{{domain}}", "acme").is_err());
         for value in ["github.com", "evil.com/", "evil.com/x", "a@b", "a:1", "", "127.0.0.1", "co.uk", "a..b", "ä.com"]
         {
             let answer = fill("https://{{domain}}/api", value);
@@ -270,6 +277,11 @@ mod tests {
         assert!(
             found(&[("domain", "zendesk.com"), ("x", "acme"), ("domain", "evil.com"), ("domain", "a/b")]).is_empty()
         );
+        for value in
+            ["evil.com/.zendesk.com", "evil.com?.zendesk.com", "evil.com#.zendesk.com", "evil.com:1/.zendesk.com"]
+        {
+            assert_eq!(found(&[("domain", value)]), [""; 0]);
+        }
     }
 
     proptest! {
