@@ -102,8 +102,11 @@ fn split(text: &str) -> Place<'_> {
 fn auth(text: Option<&str>) -> String {
     let (name, prefix) = match text {
         None => ("Authorization", "Bearer "),
-        Some("Basic") => return "Authentication::Basic".to_owned(),
+        Some(text) if text.starts_with("Basic") => {
+            let username = text.strip_prefix("Basic ");
+            return format!("Authentication::Basic {{ username: {username:?} }}");
+        }
         Some(header) => header.split_once(": ").expect("auth is a header, a colon, a space and the prefix"),
     };
-    format!("Authentication::Header {{ name: {name:?}, prefix: {prefix:?} }}")
+    format!("Authentication::Header {{ name: Cow::Borrowed({name:?}), prefix: Cow::Borrowed({prefix:?}) }}")
 }

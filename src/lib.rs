@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod consent;
 pub mod error;
+pub mod header;
 pub mod helper;
 mod refusals;
 pub mod resolve;

@@ -169,14 +169,8 @@ fn winner(
 
 /// How the token travels, with TOKEN in its place.
 fn authorization(service: &Service) -> String {
-    let header = |name: &str, prefix: &str| format!("{name}: {prefix}TOKEN");
-    match (service.row(), &service.learned.auth) {
-        (Some(row), _) => match row.auth {
-            Authentication::Header { name, prefix } => header(name, prefix),
-            Authentication::Basic => "Authorization: Basic USERNAME:PASSWORD".to_owned(),
-        },
-        (None, Some(auth)) if auth == "Basic" => "Authorization: Basic USERNAME:PASSWORD".to_owned(),
-        (None, Some(auth)) => format!("{auth}TOKEN"),
-        (None, None) => header("Authorization", "Bearer "),
+    match service.authentication() {
+        Authentication::Header { name, prefix } => format!("{name}: {prefix}TOKEN"),
+        Authentication::Basic { .. } => "Authorization: Basic USERNAME:PASSWORD".to_owned(),
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::resolve::{Pattern, catalogue};
+use crate::resolve::Pattern;
+use crate::resolve::catalogue::{self, Authentication};
 
 /// How a service name is written, for messages.
 pub const SERVICE_RULE: &str = "lower-case letters, digits, - and _, beginning with a letter or digit";
@@ -133,6 +134,12 @@ impl Service {
     /// The provider's row in the catalogue, if its provider is known beyond doubt.
     pub fn row(&self) -> Option<&'static catalogue::Provider> {
         catalogue::provider(self.provider().ok()??.as_str())
+    }
+
+    /// How its tokens travel: as the provider's row says, else as the environment does, else as Bearer.
+    pub fn authentication(&self) -> Authentication {
+        let learned = || self.learned.auth.as_deref().and_then(Authentication::parse);
+        self.row().map(|row| row.auth.clone()).or_else(learned).unwrap_or(Authentication::BEARER)
     }
 
     /// Reads an entry of connections.json.

@@ -1,6 +1,8 @@
 //! The built-in providers: which hosts are theirs, how their tokens travel, and how git and registries want to be answered
 //! there. The rows stand in `catalogue.toml`; here is how they are found.
 
+use std::borrow::Cow;
+
 use super::pattern::registrable;
 use super::scheme::Scheme;
 
@@ -32,22 +34,34 @@ pub struct Provider {
 }
 
 /// How a token travels in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authentication {
     /// In this header, after this prefix.
     Header {
         /// The header's name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What stands before the token, with its space.
-        prefix: &'static str,
+        prefix: Cow<'static, str>,
     },
     /// As user name and password (RFC 7617).
-    Basic,
+    Basic {
+        /// Where an account holds a key alone, the user name whose password it is; `None` makes the key the user name.
+        username: Option<&'static str>,
+    },
 }
 
 impl Authentication {
     /// RFC 6750, 2.1.
-    pub const BEARER: Self = Self::Header { name: "Authorization", prefix: "Bearer " };
+    pub const BEARER: Self = Self::Header { name: Cow::Borrowed("Authorization"), prefix: Cow::Borrowed("Bearer ") };
+
+    /// Reads `Basic`, or a header's name, a colon, a space and the prefix.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "Basic" {
+            return Some(Self::Basic { username: None });
+        }
+        let (name, prefix) = text.split_once(": ")?;
+        Some(Self::Header { name: name.to_owned().into(), prefix: prefix.to_owned().into() })
+    }
 }
 
 /// One exact host of a provider.
