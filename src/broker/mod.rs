@@ -150,7 +150,7 @@ impl Broker {
         let selector = selector(service, account);
         let found = read_or_create(&vault, selector)?;
         if found.status != Status::Active {
-            let link = vault.magic_link(selector);
+            let link = vault.magic_link(selector, None);
             return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
         }
         let now = jiff::Timestamp::now().as_second();
@@ -200,7 +200,7 @@ impl Broker {
         if found.status == Status::Active && !renew {
             return Ok(None);
         }
-        let link = vault.magic_link(selector);
+        let link = vault.magic_link(selector, None);
         Ok(Some(Consent::new(service, account, found.status, link)))
     }
 }

@@ -91,13 +91,13 @@ fn learn_tenants(broker: &Broker, vault: &Vault, environment: &str) -> Result<()
         }
         accounts.dedup_by(|a, b| a.identifier == b.identifier);
         for account in accounts {
-            let facts = match vault.facts(selector(service, &account)) {
+            let details = match vault.details(selector(service, &account)) {
                 Err(vault::Error::NotFound | vault::Error::NotEnabled) => continue,
                 reply => unless_refused(reply, "accounts")?,
             };
             // The connections are services all the same, and the first token of each tells its host.
-            let Some(facts) = facts else { return Ok(()) };
-            for host in broker.learn(service, &account, &facts)? {
+            let Some(details) = details else { return Ok(()) };
+            for host in broker.learn(service, &account, &details.facts)? {
                 note(format!("{host} is the host of {} ({})", account.identifier, service.name));
             }
         }

@@ -1,16 +1,16 @@
-//! Connected accounts: reading the token, creating an account, asking for the link where a person consents.
+//! Connected accounts: reading, creating and deleting them.
 
 use ureq::http::Method;
 
-use super::text::{Text, Texts};
-use super::wire::{Account, AccountReply, Details, LinkReply};
+use super::credential::{Credential, NoCredential, credential};
+use super::text::Texts;
+use super::wire::{Account, AccountReply, AuthorizationDetails};
 use super::{Call, Error, Vault};
-use crate::secret::Secret;
 
 const AUTH: &str = "GET /api/v1/connected_accounts/auth";
 const DETAILS: &str = "GET /api/v1/connected_accounts/details";
+const DELETE: &str = "POST /api/v1/connected_accounts:delete";
 const CREATE: &str = "POST /api/v1/connected_accounts";
-const LINK: &str = "POST /api/v1/connected_accounts/magic_link";
 
 /// Which connected account: connection and identifier.
 #[derive(Debug, Clone, Copy)]
@@ -63,40 +63,6 @@ impl Status {
     }
 }
 
-/// What an account authenticates with.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// A bearer token, `[\x21-\x7e]+`.
-    Bearer(Secret<String>),
-    /// An API key, spelled as a bearer token is; which header it travels in is the provider's matter.
-    ApiKey(Secret<String>),
-    /// User name and password, without CR, LF and NUL.
-    Basic {
-        /// User name.
-        username: String,
-        /// Password.
-        password: Secret<String>,
-    },
-}
-
-/// Why an ACTIVE account yields no credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoCredential {
-    /// The reply holds none.
-    #[error("the environment does not return this account's credentials")]
-    Withheld,
-    /// AWS-style sessions, whose secret part Scalekit never returns.
-    #[error("accounts of a trusted identity provider have no token")]
-    TrustedIdp,
-    /// The connection needs no credential.
-    #[error("this connection needs no authentication, so there is no token")]
-    NoAuth,
-    /// Characters that no header or protocol line may carry.
-    #[error("the credential holds characters that cannot be sent")]
-    Malformed,
-}
-
 /// One read of a connected account.
 #[derive(Debug)]
 pub struct ConnectedAccount {
@@ -121,13 +87,19 @@ impl std::fmt::Debug for Facts {
     }
 }
 
-/// Where a person consents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MagicLink {
-    /// The link.
-    pub link: String,
-    /// Until when it works, in seconds since 1970.
+/// What is known about a connected account besides its credential.
+#[derive(Debug, Clone)]
+pub struct Details {
+    /// Whether it can be used.
+    pub status: Status,
+    /// `authorization_type`: OAUTH, API_KEY, BASIC and so on, if it was said.
+    pub kind: Option<String>,
+    /// When the credential expires, in seconds since 1970, if it does.
     pub expires_at: Option<i64>,
+    /// When the credential was last used, in seconds since 1970.
+    pub last_used_at: Option<i64>,
+    /// What the account says about the tenant it belongs to.
+    pub facts: Facts,
 }
 
 impl Vault {
@@ -139,11 +111,29 @@ impl Vault {
         read_account(self.call(&call)?.expose())
     }
 
-    /// What an account says about its tenant, without its credential (`GET /api/v1/connected_accounts/details`).
-    pub fn facts(&self, selector: Selector<'_>) -> Result<Facts, Error> {
+    /// What is known about an account, without its credential (`GET /api/v1/connected_accounts/details`).
+    pub fn details(&self, selector: Selector<'_>) -> Result<Details, Error> {
         let query = [("connector", selector.connection), ("identifier", selector.identifier)];
         let call = Call { query: &query, ..Call::new(DETAILS, Method::GET, "/api/v1/connected_accounts/details") };
-        Ok(read_reply(DETAILS, self.call(&call)?.expose())?.facts)
+        let account = account_in(DETAILS, self.call(&call)?.expose())?;
+        Ok(Details {
+            status: status(&account),
+            kind: account.authorization_type.get().map(str::to_owned),
+            expires_at: account.token_expires_at.seconds(),
+            last_used_at: account.last_used_at.seconds(),
+            facts: facts(&AuthorizationDetails::default(), account.api_config),
+        })
+    }
+
+    /// Removes the account and what it holds (`POST /api/v1/connected_accounts:delete`). [`Error::NotFound`] if there is none.
+    pub fn delete_account(&self, selector: Selector<'_>) -> Result<(), Error> {
+        let body = serde_json::json!({"connector": selector.connection, "identifier": selector.identifier});
+        let call = Call {
+            body: body.to_string().into_bytes(),
+            repeatable: false,
+            ..Call::new(DELETE, Method::POST, "/api/v1/connected_accounts:delete")
+        };
+        self.call(&call).map(drop)
     }
 
     /// Creates the account (`POST /api/v1/connected_accounts`), never twice. [`Error::Exists`] if another did first.
@@ -158,16 +148,6 @@ impl Vault {
         };
         read_reply(CREATE, self.call(&call)?.expose())
     }
-
-    /// A link where a person grants or renews consent (`POST /api/v1/connected_accounts/magic_link`).
-    pub fn magic_link(&self, selector: Selector<'_>) -> Result<MagicLink, Error> {
-        let body = serde_json::json!({"connector": selector.connection, "identifier": selector.identifier});
-        let call = Call {
-            body: body.to_string().into_bytes(),
-            ..Call::new(LINK, Method::POST, "/api/v1/connected_accounts/magic_link")
-        };
-        read_link(self.call(&call)?.expose())
-    }
 }
 
 /// Reads the reply of `auth`.
@@ -177,21 +157,30 @@ pub fn read_account(body: &[u8]) -> Result<ConnectedAccount, Error> {
 
 /// Reads the reply of `auth` or of create.
 fn read_reply(route: &'static str, body: &[u8]) -> Result<ConnectedAccount, Error> {
-    let reply: AccountReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(route))?;
-    let account = reply.connected_account.ok_or(Error::Unreadable(route))?;
-    let Account { status, authorization_type, authorization_details, token_expires_at, api_config } = account;
+    let account = account_in(route, body)?;
+    let status = status(&account);
+    let Account { authorization_type, authorization_details, token_expires_at, api_config, .. } = account;
     let details = authorization_details.unwrap_or_default();
     let own_expiry = details.google_dwd.as_ref().and_then(|dwd| dwd.token_expires_at.seconds());
     Ok(ConnectedAccount {
         facts: facts(&details, api_config),
-        status: Status::parse(status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED")),
+        status,
         credential: credential(details, authorization_type.get()),
         expires_at: [own_expiry, token_expires_at.seconds()].into_iter().flatten().min(),
     })
 }
 
+fn account_in(route: &'static str, body: &[u8]) -> Result<Account, Error> {
+    let reply: AccountReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(route))?;
+    reply.connected_account.ok_or(Error::Unreadable(route))
+}
+
+fn status(account: &Account) -> Status {
+    Status::parse(account.status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED"))
+}
+
 /// The token's own domain, last, yields to what `api_config` says.
-fn facts(details: &Details, api_config: Texts) -> Facts {
+fn facts(details: &AuthorizationDetails, api_config: Texts) -> Facts {
     let stored = details.static_auth.as_ref().and_then(|auth| auth.details.as_ref()).map(|stored| &stored.domain);
     let domain = details.oauth_token.as_ref().map(|oauth| &oauth.domain).or(stored);
     let domain = domain.map(|domain| ("domain".to_owned(), domain.clone()));
@@ -199,66 +188,9 @@ fn facts(details: &Details, api_config: Texts) -> Facts {
     Facts(all.filter_map(|(name, value)| Some((name, value.get()?.to_owned()))).collect())
 }
 
-fn read_link(body: &[u8]) -> Result<MagicLink, Error> {
-    let reply: LinkReply = serde_json::from_slice(body).map_err(|_| Error::Unreadable(LINK))?;
-    let link = reply.link.get().filter(|link| is_visible_ascii(link)).ok_or(Error::Unreadable(LINK))?;
-    Ok(MagicLink { link: link.to_owned(), expires_at: reply.expiry.seconds() })
-}
-
-fn credential(details: Details, authorization_type: Option<&str>) -> Result<Credential, NoCredential> {
-    let Details { oauth_token, static_auth, google_dwd, trusted_idp } = details;
-    if trusted_idp.is_some() || authorization_type == Some("TRUSTED_IDP") {
-        return Err(NoCredential::TrustedIdp);
-    }
-    let stored = static_auth.and_then(|auth| auth.details);
-    let tokens = [
-        oauth_token.and_then(|oauth| oauth.access_token.secret()),
-        google_dwd.and_then(|dwd| dwd.access_token.secret()),
-        stored.as_ref().and_then(|s| s.token.clone().secret()),
-        stored.as_ref().and_then(|s| s.bearer_token.clone().secret()),
-    ];
-    if let Some(token) = tokens.into_iter().flatten().next() {
-        return visible(token).map(Credential::Bearer);
-    }
-    if let Some(stored) = stored {
-        if let Some(key) = stored.api_key.secret() {
-            return visible(key).map(Credential::ApiKey);
-        }
-        if let (Some(username), Some(password)) = (stored.username.get(), stored.password.clone().secret()) {
-            return basic(username, password);
-        }
-    }
-    match authorization_type {
-        Some("NO_AUTH") => Err(NoCredential::NoAuth),
-        _ => Err(NoCredential::Withheld),
-    }
-}
-
-fn visible(token: Secret<String>) -> Result<Secret<String>, NoCredential> {
-    if is_visible_ascii(token.expose()) { Ok(token) } else { Err(NoCredential::Malformed) }
-}
-
-fn basic(username: &str, password: Secret<String>) -> Result<Credential, NoCredential> {
-    let fits = |text: &str| !text.contains(['\r', '\n', '\0']);
-    if fits(username) && fits(password.expose()) {
-        let username = username.to_owned();
-        Ok(Credential::Basic { username, password })
-    } else {
-        Err(NoCredential::Malformed)
-    }
-}
-
-pub(super) fn is_visible_ascii(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| (0x21..=0x7e).contains(&b))
-}
-
-/// The client token in a reply of `/oauth/token`.
-pub(super) fn bearer(text: Text) -> Option<Secret<String>> {
-    text.secret().and_then(|token| visible(token).ok())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::credential::is_visible_ascii;
     use super::*;
     use proptest::prelude::*;
 

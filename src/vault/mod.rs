@@ -2,20 +2,24 @@
 
 mod accounts;
 mod connections;
+mod consent;
+mod credential;
 mod error;
 mod http;
 mod text;
 mod url;
 mod wire;
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ::url::form_urlencoded;
 use ureq::http::Method;
 
-pub use accounts::{ConnectedAccount, Credential, Facts, MagicLink, NoCredential, Selector, Status, read_account};
+pub use accounts::{ConnectedAccount, Details, Facts, Selector, Status, read_account};
 pub use connections::{Connection, Provider};
+pub use consent::{MagicLink, Return};
+pub use credential::{Credential, NoCredential};
 pub use error::Error;
 pub use url::{EnvironmentUrl, UrlError};
 
@@ -25,11 +29,11 @@ use crate::store::ClientCredentials;
 use http::{Http, Reply, Request};
 use wire::{ErrorReply, TokenReply};
 
-/// One environment, opened with its client credentials.
+/// One environment, opened with its client credentials. Threads share the client token and the open connections.
 pub struct Vault {
     http: Http,
     credentials: ClientCredentials,
-    token: RefCell<Option<Secret<String>>>,
+    token: Mutex<Option<Secret<String>>>,
 }
 
 /// One call of the API.
@@ -52,7 +56,7 @@ impl Call<'_> {
 impl Vault {
     /// Prepares to talk to the environment of `credentials`, until `deadline`. Nothing is sent yet.
     pub fn new(credentials: ClientCredentials, deadline: Instant) -> Result<Self, Error> {
-        Ok(Self { http: Http::new(&credentials.url, deadline)?, credentials, token: RefCell::new(None) })
+        Ok(Self { http: Http::new(&credentials.url, deadline)?, credentials, token: Mutex::new(None) })
     }
 
     /// Proves the client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's
@@ -86,14 +90,14 @@ impl Vault {
         }
         let unreadable = Error::Unreadable("POST /oauth/token");
         let reply: TokenReply = serde_json::from_slice(reply.body.expose()).map_err(|_| unreadable.clone())?;
-        let token = accounts::bearer(reply.access_token).ok_or(unreadable)?;
-        self.token.replace(Some(token.clone()));
+        let token = credential::bearer(reply.access_token).ok_or(unreadable)?;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)
     }
 
     /// Sends `call` with the client token. A 401 that is about this token gets one new token and one repeat.
     fn call(&self, call: &Call<'_>) -> Result<Secret<Vec<u8>>, Error> {
-        let known = self.token.borrow().clone();
+        let known = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut token = known.map_or_else(|| self.client_token(), Ok)?;
         let mut reply = self.send(call, &token)?;
         if reply.status == 401 && call.repeatable && is_about_client_token(&error_reply(&reply)) {

@@ -28,16 +28,18 @@ pub(super) struct Account {
     #[serde(alias = "authorizationType", default)]
     pub authorization_type: Text,
     #[serde(alias = "authorizationDetails", default)]
-    pub authorization_details: Option<Details>,
+    pub authorization_details: Option<AuthorizationDetails>,
     #[serde(alias = "tokenExpiresAt", default)]
     pub token_expires_at: Text,
+    #[serde(alias = "lastUsedAt", default)]
+    pub last_used_at: Text,
     #[serde(alias = "apiConfig", default)]
     pub api_config: Texts,
 }
 
 /// The oneof of `authorization_details`.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Details {
+pub(super) struct AuthorizationDetails {
     #[serde(alias = "oauthToken", default)]
     pub oauth_token: Option<OauthToken>,
     #[serde(alias = "staticAuth", default)]
