@@ -9,8 +9,13 @@ fuzz_target!(|text: &str| {
         assert!(text.to_ascii_lowercase().contains(&target.authority.host));
         assert!(target.authority.host.is_ascii());
         assert_eq!(Target::from_url(&target.to_string()).unwrap().0, target);
-        let github = Pattern::parse("github.com").unwrap();
-        assert_eq!(github.claims_host(&target), target.authority.to_string() == "github.com" && text[..5].eq_ignore_ascii_case("https"));
+        let (spelled, _) = text.split_once("://").unwrap();
+        assert!(spelled.eq_ignore_ascii_case(target.scheme.name()));
+        for scheme in ["https", "smtp", "smtps", "imaps"] {
+            let github = Pattern::parse(&format!("{scheme}://github.com")).unwrap();
+            let is_github = target.authority.to_string() == "github.com" && spelled.eq_ignore_ascii_case(scheme);
+            assert_eq!(github.claims_host(&target), is_github);
+        }
     }
     if let Ok(pattern) = Pattern::parse(text) {
         assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern));
