@@ -22,8 +22,8 @@ pub struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// The user name, unless it is one that we answer ourselves and that comes back to us.
-    pub fn telling_username(&self) -> Option<&'a str> {
+    /// The user name, unless it is one that we answer ourselves.
+    pub(super) fn telling_username(&self) -> Option<&'a str> {
         self.username.filter(|name| !catalogue::is_magic_username(name))
     }
 }
@@ -43,7 +43,7 @@ pub fn account(service: &Service, by_path: Option<&str>, chosen: &Chosen<'_>) ->
         Some(name) => Some(service.accounts.iter().find(|account| account.name == name)?.identifier.as_str()),
         None => None,
     };
-    let by_username = chosen.telling_username().and_then(|name| service.account_called(name));
+    let by_username = chosen.username.and_then(|name| service.account_called(name));
     let candidates = [
         (named, "--as"),
         (chosen.identifier, "--identifier"),

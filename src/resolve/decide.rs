@@ -2,6 +2,7 @@
 //! explains for `which`, so that the two cannot differ.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::account::{Account, Chosen, account};
@@ -74,6 +75,8 @@ pub fn decide<'a>(services: &'a Services, target: &Target, chosen: &Chosen<'_>, 
     if own.iter().any(|own| is_same_place(own, &target.authority)) {
         return Decision { considered: Vec::new(), outcome: Err(Error::OwnHost(target.authority.to_string())) };
     }
+    // A name that we answer ourselves and that comes back names nobody.
+    let chosen = &Chosen { username: chosen.telling_username(), ..*chosen };
     let mut contest = Contest { target, chosen, rules: rules_naming(services, target), verdicts: Vec::new() };
     contest.rules.sort_by_key(|rule| (!rule.pattern.matches(target), rank(rule)));
     contest.verdicts = contest.rules.iter().map(|rule| misfit(rule, target)).collect();
@@ -150,7 +153,7 @@ impl<'a> Contest<'a, '_> {
     /// Leaves the rules that can answer with the account asked for.
     fn keep_the_account(&mut self) -> Result<(), Error> {
         let before: Vec<usize> = self.open().collect();
-        if let Some(username) = self.chosen.telling_username() {
+        if let Some(username) = self.chosen.username {
             if before.iter().any(|at| self.rules[*at].service.account_called(username).is_some()) {
                 self.drop_where(Verdict::OtherAccount, |rule| rule.service.account_called(username).is_none());
             } else if self.has_several_accounts(&before) {
@@ -190,14 +193,9 @@ impl<'a> Contest<'a, '_> {
     }
 
     fn services(&self, rules: &[usize]) -> Vec<&'a Service> {
-        let mut services: Vec<&Service> = Vec::new();
-        for at in rules {
-            let service = self.rules[*at].service;
-            if !services.iter().any(|known| known.name == service.name) {
-                services.push(service);
-            }
-        }
-        services
+        let mut seen = BTreeSet::new();
+        let all = rules.iter().map(|at| self.rules[*at].service);
+        all.filter(|service| seen.insert(service.name.as_str())).collect()
     }
 
     fn names(&self, rules: &[usize]) -> String {

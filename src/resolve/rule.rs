@@ -137,7 +137,9 @@ fn configured(service: &Service, wanted: impl Fn(&Pattern) -> bool) -> Vec<Rule<
     rules.extend(service.hosts.iter().filter(|p| wanted(p)).map(|p| Rule::of_user(service, p, For::Any)));
     if service.hosts.is_empty() {
         let learned = &service.learned;
-        let hosts = learned.hosts.iter().map(|pattern| (pattern, For::Any));
+        // A host that accounts named as their tenant's is for them alone.
+        let is_tenants = |host: &Pattern| learned.tenants.iter().any(|(_, own)| own.authority() == host.authority());
+        let hosts = learned.hosts.iter().filter(|host| !is_tenants(host)).map(|pattern| (pattern, For::Any));
         let tenants = learned.tenants.iter().map(|(identifier, pattern)| (pattern, For::Only(identifier)));
         rules.extend(
             hosts
