@@ -6,7 +6,11 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::connection::Connection;
 use crate::wire::{Message, Style, timestamp};
+
+/// Seconds that a token is good after a consent.
+const LIFETIME: i64 = 3600;
 
 /// What a connected account holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,10 +61,14 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// The `authorization_type` such a credential usually comes with.
-    pub(crate) fn usual_type(&self) -> &'static str {
+    /// The `authorization_type` such a credential usually comes with, in a connection that has `expected`.
+    fn usual_type<'e>(&self, expected: &'e str) -> &'e str {
         match self {
-            Credential::OauthToken { .. } | Credential::Withheld => "OAUTH",
+            Credential::Withheld => expected,
+            Credential::OauthToken { .. } if matches!(expected, "OAUTH_M2M" | "SMART_FHIR" | "TRELLO_OAUTH1") => {
+                expected
+            }
+            Credential::OauthToken { .. } => "OAUTH",
             Credential::GoogleDwd { .. } => "GOOGLE_DWD",
             Credential::TrustedIdp { .. } => "TRUSTED_IDP",
             Credential::NoAuth => "NO_AUTH",
@@ -69,6 +77,30 @@ impl Credential {
             Credential::StaticAuth { details } if details.keys().any(|key| key.ends_with("token")) => "BEARER_TOKEN",
             Credential::StaticAuth { .. } => "CUSTOM",
         }
+    }
+
+    /// What an account holds after its first consent.
+    fn first(authorization_type: &str, token: String) -> Credential {
+        let typed = |fields: &[(&str, &str)]| {
+            let details = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+            Credential::StaticAuth { details }
+        };
+        let (user, scopes) = ("sandbox".to_owned(), Vec::new());
+        match authorization_type {
+            "API_KEY" => typed(&[("api_key", &token)]),
+            "BASIC" | "BASIC_AUTH" => typed(&[("username", &user), ("password", &token)]),
+            "BEARER_TOKEN" => typed(&[("token", &token)]),
+            "GOOGLE_DWD" => {
+                Credential::GoogleDwd { subject: user, access_token: token, scopes, expires_in: Some(LIFETIME) }
+            }
+            "TRUSTED_IDP" => Credential::TrustedIdp { db_user: user },
+            "NO_AUTH" => Credential::NoAuth,
+            _ => Credential::OauthToken { access_token: token, refresh_token: None, scopes, domain: None },
+        }
+    }
+
+    fn expires(&self) -> bool {
+        !matches!(self, Credential::StaticAuth { .. } | Credential::NoAuth)
     }
 
     /// Puts another token in place of the present one; false if this kind has none that changes.
@@ -151,14 +183,32 @@ impl Account {
         }
     }
 
-    pub(crate) fn write(&self, connection_id: &str, provider: &str, view: View, style: Style) -> Value {
-        let authorization_type = self.authorization_type.as_deref().unwrap_or_else(|| self.credential.usual_type());
+    /// What a consent does to an account once nothing more is asked for.
+    pub(crate) fn activate(&mut self, authorization_type: &str, token: String) {
+        let changed = if self.credential == Credential::Withheld {
+            self.credential = Credential::first(authorization_type, token);
+            true
+        } else {
+            self.credential.renew(token)
+        };
+        if changed {
+            self.queue.clear();
+            self.renewed_at = SystemTime::now();
+            self.expiry = if self.credential.expires() { Expiry::After(LIFETIME) } else { Expiry::Unknown };
+        }
+        // What was typed in earlier stays as it is: consent to it is all that was missing.
+        self.status = "ACTIVE".to_owned();
+    }
+
+    pub(crate) fn write(&self, connection: &Connection, view: View, style: Style) -> Value {
+        let usual = self.credential.usual_type(connection.authorization_type());
+        let authorization_type = self.authorization_type.as_deref().unwrap_or(usual);
         let mut message = Message::new(style)
             .text("id", &self.id)
             .text("identifier", &self.identifier)
             .text("connector", &self.connection)
-            .text("connection_id", connection_id)
-            .text("provider", provider)
+            .text("connection_id", &connection.id)
+            .text("provider", &connection.provider)
             .choice("status", &self.status, "CONNECTION_STATUS_UNSPECIFIED")
             .choice("authorization_type", authorization_type, "CONNECTION_TYPE_UNSPECIFIED");
         if view != View::Item {

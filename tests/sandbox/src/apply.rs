@@ -113,6 +113,8 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
         Control::RotateClientSecret { secret } => state.client_secret = secret,
         Control::TokenLifetime { seconds } => state.token_lifetime = seconds,
         Control::RequireVerifyUrl { required } => state.verify_url_required = required,
+        Control::VerifyMode { mode } => state.verify_mode = mode,
+        Control::ConsentPage { shown } => state.consent_page = shown,
         Control::MagicLinkLifetime { seconds } => state.link_lifetime = seconds,
         Control::CreateRace { connection, identifier, as_status } => {
             if !matches!(as_status, 400 | 409) {

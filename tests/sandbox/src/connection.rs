@@ -21,6 +21,20 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The API's name for what accounts of this connection hold; empty for connections that are for signing in.
+    pub(crate) fn authorization_type(&self) -> &str {
+        match self.kind.as_str() {
+            "BEARER" => "BEARER_TOKEN",
+            "INVALID" | "OIDC" | "SAML" | "PASSWORD" | "PASSWORDLESS" | "WEBAUTHN" => "",
+            same => same,
+        }
+    }
+
+    /// Whether the user consents at the provider; other users type something in.
+    pub(crate) fn is_oauth(&self) -> bool {
+        matches!(self.kind.as_str(), "OAUTH" | "TRELLO_OAUTH1" | "SMART_FHIR")
+    }
+
     pub(crate) fn write(&self, style: Style) -> Value {
         Message::new(style)
             .text("id", &self.id)

@@ -19,6 +19,17 @@ pub enum When {
     MidBody,
 }
 
+/// Who makes sure that the person who consented is the user the account is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyMode {
+    /// Nobody: consent is enough.
+    #[default]
+    None,
+    /// The client, which the browser is sent back to. Binds OAuth connections only.
+    B2b,
+}
+
 /// One order. As JSON: `{"op": "seed_connection", "name": …}`.
 ///
 /// A `route` is written as in [`crate::Counts::routes`]; none means every route but the sandbox's own. Of all faults
@@ -169,6 +180,10 @@ pub enum Control {
     TokenLifetime { seconds: u64 },
     /// Whether a magic link needs a `user_verify_url`.
     RequireVerifyUrl { required: bool },
+    /// Whether a consent has to be verified.
+    VerifyMode { mode: VerifyMode },
+    /// Whether a magic link shows a page that asks, and is used up by consent; at first a visit is the consent.
+    ConsentPage { shown: bool },
     /// How long magic links made from now on are good; 60 at first.
     MagicLinkLifetime { seconds: u64 },
     /// The next create of this account is lost to another client: it answers `RESOURCE_ALREADY_EXISTS` with 400 or 409,

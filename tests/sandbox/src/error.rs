@@ -15,6 +15,8 @@ pub(crate) enum Refusal {
     NotFound(String),
     #[error("connected account already exists")]
     AlreadyExists { status: u16 },
+    #[error("the identifier is not the account's")]
+    IdentifierMismatch,
     #[error("connection {0} is not enabled")]
     NotEnabled(String),
     /// The answer to an unknown account id, which Scalekit's Java SDK documents as an internal error.
@@ -32,7 +34,7 @@ impl Refusal {
             Refusal::InvalidArgument(_) => 400,
             Refusal::NotFound(_) | Refusal::NoRoute => 404,
             Refusal::AlreadyExists { status } => *status,
-            Refusal::NotEnabled(_) => 403,
+            Refusal::IdentifierMismatch | Refusal::NotEnabled(_) => 403,
             Refusal::Internal => 500,
         }
     }
@@ -43,6 +45,8 @@ impl Refusal {
             Refusal::InvalidArgument(_) => Some("INVALID_ARGUMENT"),
             Refusal::NotFound(_) => Some("RESOURCE_NOT_FOUND"),
             Refusal::AlreadyExists { .. } => Some("RESOURCE_ALREADY_EXISTS"),
+            // The reference names no code for it; this is gRPC's word for the status.
+            Refusal::IdentifierMismatch => Some("PERMISSION_DENIED"),
             Refusal::NotEnabled(_) => Some("CONNECTION_NOT_ENABLED"),
             Refusal::Internal => Some("INTERNAL_ERROR"),
             Refusal::NoRoute => None,

@@ -182,6 +182,7 @@ impl Arrival {
         match answer {
             Ok(Answer::Json { status, body }) => self.checked(state, status, &body),
             Ok(Answer::Page { status, html }) => Reply::page(status, html),
+            Ok(Answer::Redirect { location }) => Reply::page(302, String::new()).with(LOCATION, Some(location)),
             Err(refusal) => self.checked(state, refusal.status(), &refusal.body(style)),
         }
     }

@@ -32,7 +32,7 @@ mod wire;
 
 pub use account::Credential;
 pub use ca::Ca;
-pub use control::{Control, When};
+pub use control::{Control, VerifyMode, When};
 pub use git::{GitOptions, GitServer, Offers, Seen};
 pub use sandbox::{Counts, Logged, Options, Sandbox};
 pub use wire::Absent;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::connection::Connection;
+use crate::control::VerifyMode;
 use crate::error::Refusal;
 use crate::faults::Faults;
 use crate::provider::Provider;
@@ -27,6 +28,17 @@ struct ClientToken {
 pub(crate) struct Link {
     pub(crate) account: String,
     pub(crate) good_until: Instant,
+    /// Empty if the client gave none.
+    pub(crate) user_verify_url: String,
+    /// Likewise.
+    pub(crate) state: String,
+}
+
+/// A consent that the client has to confirm.
+#[derive(Debug)]
+pub(crate) struct AuthRequest {
+    pub(crate) account: String,
+    pub(crate) link: String,
 }
 
 /// A create that another client wins.
@@ -54,17 +66,20 @@ pub(crate) struct State {
     pub(crate) token_lifetime: u64,
     pub(crate) link_lifetime: u64,
     pub(crate) verify_url_required: bool,
+    pub(crate) verify_mode: VerifyMode,
+    pub(crate) consent_page: bool,
     pub(crate) connections: Vec<Connection>,
     pub(crate) providers: Vec<Provider>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) links: HashMap<String, Link>,
+    pub(crate) auth_requests: HashMap<String, AuthRequest>,
     pub(crate) races: Vec<Race>,
     pub(crate) faults: Faults,
     pub(crate) log: Vec<Logged>,
     pub(crate) routes: BTreeMap<String, u64>,
     pub(crate) violations: Vec<String>,
-    /// How many times somebody visited a magic link.
-    pub(crate) consents: u64,
+    /// How many consents took effect.
+    consents: u64,
     client_tokens: Vec<ClientToken>,
     serial: u64,
     turn: usize,
@@ -79,10 +94,13 @@ impl State {
             token_lifetime: 86_399,
             link_lifetime: 60,
             verify_url_required: false,
+            verify_mode: VerifyMode::None,
+            consent_page: false,
             connections: Vec::new(),
             providers: Vec::new(),
             accounts: Vec::new(),
             links: HashMap::new(),
+            auth_requests: HashMap::new(),
             races: Vec::new(),
             faults: Faults::default(),
             log: Vec::new(),
@@ -129,6 +147,22 @@ impl State {
         let id = self.next_id("ca");
         self.accounts.push(Account::pending(id, connection, identifier));
         self.accounts.len() - 1
+    }
+
+    /// Lets a user's consent take effect.
+    pub(crate) fn activate(&mut self, place: usize) -> Result<(), Refusal> {
+        let connection = self.connection(&self.accounts[place].connection)?;
+        let authorization_type = connection.authorization_type().to_owned();
+        self.consents += 1;
+        self.accounts[place].activate(&authorization_type, format!("sandbox-token-{}", self.consents));
+        Ok(())
+    }
+
+    /// Takes an account away, and whatever leads to it.
+    pub(crate) fn delete(&mut self, place: usize) {
+        let id = self.accounts.remove(place).id;
+        self.links.retain(|_, link| link.account != id);
+        self.auth_requests.retain(|_, request| request.account != id);
     }
 
     /// Issues a client access token with the look of a Scalekit JWT; its signature is noise.

@@ -1,4 +1,4 @@
-//! Connected accounts: reading, listing, creating.
+//! Connected accounts: reading, listing, creating, deleting.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::account::{Account, Credential, View};
 use crate::error::Refusal;
 use crate::schema::Own;
 use crate::state::State;
-use crate::wire::Style;
+use crate::wire::{Message, Style};
 
 const fn own(name: &'static str) -> Own {
     Own { document: "connected_accounts", name }
@@ -41,7 +41,7 @@ pub(super) const AUTH: Route = Route {
     method: "GET",
     template: "/api/v1/connected_accounts/auth",
     guard: Guard::Bearer,
-    takes: Takes::Query(own("SelectorQuery")),
+    takes: Takes::Query(own("Selector")),
     gives: Some(own("AccountReply")),
     fails: Some(ERROR),
     handler: auth,
@@ -51,15 +51,25 @@ pub(super) const DETAILS: Route = Route {
     method: "GET",
     template: "/api/v1/connected_accounts/details",
     guard: Guard::Bearer,
-    takes: Takes::Query(own("SelectorQuery")),
+    takes: Takes::Query(own("Selector")),
     gives: Some(own("DetailsReply")),
     fails: Some(ERROR),
     handler: details,
 };
 
+pub(super) const DELETE: Route = Route {
+    method: "POST",
+    template: "/api/v1/connected_accounts:delete",
+    guard: Guard::Bearer,
+    takes: Takes::Json(own("Selector")),
+    gives: Some(own("DeleteReply")),
+    fails: Some(ERROR),
+    handler: delete,
+};
+
 fn write(state: &State, account: &Account, view: View, style: Style) -> Result<Value, Refusal> {
     let connection = state.connection(&account.connection)?;
-    Ok(account.write(&connection.id, &connection.provider, view, style))
+    Ok(account.write(connection, view, style))
 }
 
 fn reply(state: &State, place: usize, view: View, status: u16, style: Style) -> Result<Answer, Refusal> {
@@ -78,6 +88,12 @@ fn auth(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal>
 fn details(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
     let place = Selector::of(&call.fields)?.find(state)?;
     reply(state, place, View::Details, 200, style)
+}
+
+fn delete(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
+    let place = Selector::of(&call.fields)?.find(state)?;
+    state.delete(place);
+    Ok(Answer::Json { status: 200, body: Message::new(style).done() })
 }
 
 fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {

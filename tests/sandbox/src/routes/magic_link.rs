@@ -1,13 +1,13 @@
-//! Magic links: made for a client, visited by a person.
+//! Magic links, as a client gets them; what a person does with one is in [`super::consent`].
 
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::selector::{Selector, at_most, text};
 use super::{Answer, Call, ERROR, Guard, Route, Takes};
-use crate::account::{Expiry, shifted};
+use crate::account::shifted;
 use crate::error::Refusal;
 use crate::schema::Own;
 use crate::state::{Link, State, after};
@@ -21,16 +21,6 @@ pub(super) const CREATE: Route = Route {
     gives: Some(Own { document: "connected_accounts", name: "MagicLinkReply" }),
     fails: Some(ERROR),
     handler: create,
-};
-
-pub(super) const VISIT: Route = Route {
-    method: "GET",
-    template: "/magicLink/{id}",
-    guard: Guard::Open,
-    takes: Takes::Nothing,
-    gives: None,
-    fails: None,
-    handler: visit,
 };
 
 fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
@@ -52,7 +42,10 @@ fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusa
     let lifetime = i64::try_from(state.link_lifetime).unwrap_or(i64::MAX);
     let expiry = timestamp(shifted(SystemTime::now(), lifetime));
     let account = state.accounts[place].id.clone();
-    state.links.insert(id, Link { account, good_until: after(state.link_lifetime) });
+    let of = |name: &str| text(fields, name).map(str::to_owned);
+    let (user_verify_url, passed_on) = (of("user_verify_url")?, of("state")?);
+    let good_until = after(state.link_lifetime);
+    state.links.insert(id, Link { account, good_until, user_verify_url, state: passed_on });
     let body = Message::new(style).text("link", &link).time("expiry", Some(expiry)).done();
     Ok(Answer::Json { status: 200, body })
 }
@@ -69,28 +62,4 @@ fn check_return(fields: &Value, required: bool) -> Result<(), Refusal> {
         return Err(Refusal::InvalidArgument("user_verify_url: value does not match `^$|^https?://`".to_owned()));
     }
     Ok(())
-}
-
-fn visit(state: &mut State, call: &Call, _: Style) -> Result<Answer, Refusal> {
-    let id = call.path.rsplit('/').next().unwrap_or_default();
-    let link = state.links.get(id).filter(|link| link.good_until > Instant::now());
-    let place = link.and_then(|link| state.accounts.iter().position(|account| account.id == link.account));
-    let Some(place) = place else {
-        return Ok(Answer::Page { status: 404, html: page("This link is not valid, or no longer.") });
-    };
-    state.consents += 1;
-    let token = format!("sandbox-token-{}", state.consents);
-    let account = &mut state.accounts[place];
-    // What was typed in by hand stays as it is: consent to it is all that was missing.
-    if account.credential.renew(token) {
-        account.queue.clear();
-        account.renewed_at = SystemTime::now();
-        account.expiry = Expiry::After(3600);
-    }
-    account.status = "ACTIVE".to_owned();
-    Ok(Answer::Page { status: 200, html: page("Done. You can close this window.") })
-}
-
-fn page(text: &str) -> String {
-    format!("<!doctype html><html lang=en><meta charset=utf-8><title>Scalekit sandbox</title><p>{text}</p></html>\n")
 }

@@ -2,11 +2,13 @@
 
 mod connected_accounts;
 mod connections;
+mod consent;
 mod magic_link;
 mod pages;
 mod providers;
 mod selector;
 mod token;
+mod verification;
 
 use serde_json::Value;
 
@@ -42,7 +44,7 @@ pub(crate) struct Route {
     pub(crate) template: &'static str,
     pub(crate) guard: Guard,
     pub(crate) takes: Takes,
-    /// The shape of a reply with a status below 400; None is a page for people.
+    /// The shape of a reply with a status below 400; None is something for people's browsers.
     pub(crate) gives: Option<Own>,
     /// The shape of all other replies.
     pub(crate) fails: Option<Own>,
@@ -53,7 +55,7 @@ pub(crate) struct Route {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) path: String,
-    /// The query, or the form of the token route; JSON with the types of the schema.
+    /// The query, or a form; JSON with the types of the schema.
     pub(crate) fields: Value,
     pub(crate) authorization: Option<String>,
 }
@@ -61,8 +63,18 @@ pub(crate) struct Call {
 /// What a handler answers with.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Json { status: u16, body: Value },
-    Page { status: u16, html: String },
+    Json {
+        status: u16,
+        body: Value,
+    },
+    Page {
+        status: u16,
+        html: String,
+    },
+    /// Status 302.
+    Redirect {
+        location: String,
+    },
 }
 
 const ERROR: Own = Own { document: "errors", name: "Error" };
@@ -74,8 +86,12 @@ pub(crate) const ALL: &[&Route] = &[
     &connected_accounts::CREATE,
     &connected_accounts::AUTH,
     &connected_accounts::DETAILS,
+    &connected_accounts::DELETE,
     &magic_link::CREATE,
-    &magic_link::VISIT,
+    &consent::VISIT,
+    &consent::DECIDE,
+    &verification::VERIFY,
+    &consent::SUCCESS,
     &connections::LIST,
     &providers::LIST,
 ];

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use scalekit_sandbox::{Absent, Control, Credential, Options, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -107,6 +107,27 @@ impl Client {
         request.send(body.to_string()).and_then(got).unwrap()
     }
 
+    /// As a browser sends a form.
+    pub fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Got {
+        let request = self.agent.post(format!("{}{path}", self.sandbox.url()));
+        request.send_form(form.iter().copied()).and_then(got).unwrap()
+    }
+
+    /// The path of a new magic link for an account of `gmail_a`; `more` are further fields of the request.
+    pub fn link(&self, bearer: &str, identifier: &str, more: Value) -> String {
+        let mut body = json!({"connector": "gmail_a", "identifier": identifier});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let got = self.post(bearer, "/api/v1/connected_accounts/magic_link", body);
+        assert_eq!(got.status, 200, "{}", got.text);
+        got.body["link"].as_str().unwrap().strip_prefix(self.sandbox.url()).unwrap().to_owned()
+    }
+
+    /// What `details` says of an account of `gmail_a`.
+    pub fn details(&self, bearer: &str, identifier: &str) -> Value {
+        let path = AUTH_PATH.replace("/auth", "/details").replace("=ann", &format!("={identifier}"));
+        self.get(bearer, &path).body["connected_account"].clone()
+    }
+
     #[track_caller]
     pub fn assert_clean(&self) {
         assert_eq!(self.sandbox.violations(), Vec::<String>::new());
@@ -121,6 +142,16 @@ fn got(mut response: ureq::http::Response<ureq::Body>) -> Result<Got, ureq::Erro
 
 pub fn oauth(token: &str) -> Credential {
     Credential::OauthToken { access_token: token.to_owned(), refresh_token: None, scopes: Vec::new(), domain: None }
+}
+
+/// Where a reply sends the browser: the part before the query, the decoded query, and the fragment.
+pub fn location(got: &Got) -> (String, Vec<(String, String)>, String) {
+    assert_eq!(got.status, 302, "{}", got.text);
+    let location = got.headers["location"].to_str().unwrap();
+    let (rest, fragment) = location.split_once('#').unwrap_or((location, ""));
+    let (url, query) = rest.split_once('?').unwrap();
+    let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    (url.to_owned(), query, fragment.to_owned())
 }
 
 pub fn error_code(body: &Value) -> &str {
