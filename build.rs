@@ -71,7 +71,7 @@ fn tables(rows: &BTreeMap<String, Row>) -> String {
             auth(row.auth.as_deref()),
             base.git_username,
             base.registry_username,
-            row.variables,
+            if row.variables.is_empty() { &base.variables } else { &row.variables },
             row.source,
         ));
     }

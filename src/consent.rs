@@ -80,12 +80,10 @@ impl From<Failure> for Error {
         match failure {
             Failure::Error(error) => error,
             Failure::Consent(consent) => {
+                let connect = format!("`scalekit-auth connect {}`", consent.service);
                 let next = match consent.link {
-                    Ok(_) => format!(
-                        "open the link, then try again (a new link: `scalekit-auth connect {}`)",
-                        consent.service
-                    ),
-                    Err(_) => "open the connected account in the Scalekit dashboard".to_owned(),
+                    Ok(_) => format!("open the link, then try again (a new link: {connect})"),
+                    Err(_) => format!("{connect} asks for a link and waits"),
                 };
                 Error::new(Kind::NeedsAuthorization, consent.message()).next(next)
             }

@@ -22,6 +22,14 @@ pub enum Kind {
     VaultUnreachable,
     /// Two configured answers are equally good.
     Ambiguous,
+    /// The command that `exec` was given is there, but cannot be run.
+    CommandNotRun,
+    /// The command that `exec` was given is not there.
+    CommandNotFound,
+    /// Some of several failed.
+    Partial,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 impl Kind {
@@ -36,6 +44,11 @@ impl Kind {
             Kind::VaultRefused => 6,
             Kind::VaultUnreachable => 7,
             Kind::Ambiguous => 8,
+            // As env(1) and every shell report it.
+            Kind::CommandNotRun => 126,
+            Kind::CommandNotFound => 127,
+            Kind::Partial => 10,
+            Kind::Interrupted => 130,
         }
     }
 
@@ -50,6 +63,10 @@ impl Kind {
             Kind::VaultRefused => "vault_refused",
             Kind::VaultUnreachable => "vault_unreachable",
             Kind::Ambiguous => "ambiguous",
+            Kind::CommandNotRun => "command_not_run",
+            Kind::CommandNotFound => "command_not_found",
+            Kind::Partial => "partial",
+            Kind::Interrupted => "interrupted",
         }
     }
 }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod callback;
 pub mod cli;
 pub mod config;
 pub mod consent;

@@ -5,7 +5,7 @@ use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::{Error, Kind};
 use crate::resolve::Authority;
 use crate::store::{self, ClientCredentials};
-use crate::vault::{self, Vault};
+use crate::vault::{self, Limit, Vault};
 
 impl Broker {
     /// The environment whose connections are services without being named: the one that was asked for, the default one,
@@ -102,9 +102,14 @@ impl Broker {
         self.open(self.credentials(service)?)
     }
 
+    /// The same for a command that waits for a person: each request has its own time limit.
+    pub fn patient_vault(&self, service: &Service) -> Result<Vault, Error> {
+        Ok(Vault::new(self.credentials(service)?, Limit::Each(crate::TIME_LIMIT))?)
+    }
+
     /// The vault that `credentials` open.
     pub fn open(&self, credentials: ClientCredentials) -> Result<Vault, Error> {
-        Ok(Vault::new(credentials, self.deadline)?)
+        Ok(Vault::new(credentials, Limit::Until(self.deadline))?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The road from a service to its token: client credentials from their home, then the vault. Everything that hands out a
 //! credential goes through here.
 
+mod batch;
 mod environment;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, l
 use crate::store::{self, ClientCredentials};
 use crate::vault::{self, ConnectedAccount, Credential, Facts, NoCredential, Selector, Status, Vault};
 
+pub use batch::MOST_AT_ONCE;
 pub use environment::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
@@ -146,21 +148,7 @@ impl Broker {
 
     /// A fresh credential of the connected account, created in the vault if it is missing there.
     pub fn token(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        let vault = self.vault(service)?;
-        let selector = selector(service, account);
-        let found = read_or_create(&vault, selector)?;
-        if found.status != Status::Active {
-            let link = vault.magic_link(selector, None);
-            return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
-        }
-        let now = jiff::Timestamp::now().as_second();
-        let told = found.expires_at.map(|at| at - EXPIRY_MARGIN);
-        Ok(Token {
-            credential: found.credential.map_err(|error| no_credential(service, error))?,
-            expires_at: told.filter(|at| *at > now),
-            looks_expired: found.expires_at.is_some_and(|at| at <= now),
-            facts: found.facts,
-        })
+        token_of(&self.vault(service)?, service, account)
     }
 
     /// Keeps the hosts of the tenant that an account belongs to, where its provider has tenants, and returns them if they are
@@ -189,24 +177,28 @@ impl Broker {
         }
         hosts
     }
+}
 
-    /// A link for granting consent; for an ACTIVE account only if `renew`.
-    pub fn consent(&self, service: &Service, account: &Account, renew: bool) -> Result<Option<Consent>, Error> {
-        let vault = self.vault(service)?;
-        let selector = selector(service, account);
-        let found = read_or_create(&vault, selector)?;
-        // Only a convenience for later: the link is as good where nothing can be written.
-        let _ = self.learn(service, account, &found.facts);
-        if found.status == Status::Active && !renew {
-            return Ok(None);
-        }
+/// A fresh credential of the connected account, created in the vault if it is missing there.
+fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token, Failure> {
+    let selector = selector(service, account);
+    let found = read_or_create(vault, selector)?;
+    if found.status != Status::Active {
         let link = vault.magic_link(selector, None);
-        Ok(Some(Consent::new(service, account, found.status, link)))
+        return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
     }
+    let now = jiff::Timestamp::now().as_second();
+    let told = found.expires_at.map(|at| at - EXPIRY_MARGIN);
+    Ok(Token {
+        credential: found.credential.map_err(|error| no_credential(service, error))?,
+        expires_at: told.filter(|at| *at > now),
+        looks_expired: found.expires_at.is_some_and(|at| at <= now),
+        facts: found.facts,
+    })
 }
 
 /// Where somebody else created the account in the meantime, it is read again.
-fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAccount, vault::Error> {
+pub fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAccount, vault::Error> {
     match vault.account(selector) {
         Err(vault::Error::NotFound) => match vault.create_account(selector) {
             Err(vault::Error::Exists) => vault.account(selector),

@@ -3,9 +3,14 @@
 mod answering;
 mod config;
 mod connect;
+pub mod curl;
+mod disconnect;
 pub mod docker_credential;
+mod exec;
+mod found;
 mod git_chain;
 pub mod git_credential;
+mod header;
 mod homes;
 mod list;
 mod login;
@@ -38,7 +43,7 @@ First steps:
   scalekit-auth setup git                           let git ask for tokens
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 5 needs authorization,
-6 the vault refused, 7 the vault cannot be reached, 8 ambiguous.";
+6 the vault refused, 7 the vault cannot be reached, 8 ambiguous, 10 some of several failed.";
 
 /// Fresh OAuth tokens from your Scalekit vault, for git and any tool that can run a command
 #[derive(Debug, Parser)]
@@ -68,8 +73,16 @@ enum Command {
     Remove(remove::Arguments),
     /// Print a fresh token for a service, URL or host
     Token(token::Arguments),
-    /// Print a link where a person grants or renews consent
+    /// Print the request header with a fresh token, as the provider wants it
+    Header(header::Arguments),
+    /// Run a command with fresh tokens in its environment variables
+    Exec(exec::Arguments),
+    /// Call a URL with curl and a fresh token
+    Curl(curl::Arguments),
+    /// Get a person's consent for an account: show the link, open the browser, wait until the account is ACTIVE
     Connect(connect::Arguments),
+    /// Remove a connected account in the vault, with the tokens it holds
+    Disconnect(disconnect::Arguments),
     /// Say which service and account would answer for a URL, or why none would
     Which(which::Arguments),
     /// Let git or docker ask us for the hosts of your services, or undo that
@@ -100,7 +113,11 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::List => list::run(deadline),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Token(arguments) => token::run(&arguments, deadline),
+        Command::Header(arguments) => header::run(&arguments, deadline),
+        Command::Exec(arguments) => exec::run(&arguments, deadline),
+        Command::Curl(arguments) => curl::run(&arguments, deadline),
         Command::Connect(arguments) => connect::run(&arguments, deadline),
+        Command::Disconnect(arguments) => disconnect::run(&arguments, deadline),
         Command::Which(arguments) => which::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
         Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
@@ -138,6 +155,13 @@ fn warn_of_expiry(service: &Service) {
 struct Asked {
     /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
     place: String,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// Whose account it is, and in which environment.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Whose {
     /// The account of this short name (`config SERVICE CONNECTION --identifier ID --as NAME`)
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
@@ -155,11 +179,12 @@ impl Asked {
     }
 
     fn broker(&self, deadline: Instant) -> Result<Broker, Error> {
-        Broker::load_in(self.environment.as_deref(), deadline)
+        Broker::load_in(self.whose.environment.as_deref(), deadline)
     }
 
     fn chosen<'a>(&'a self, username: Option<&'a str>) -> Chosen<'a> {
-        Chosen { name: self.name.as_deref(), identifier: self.identifier.as_deref(), username, ..Chosen::default() }
+        let Whose { name, identifier, .. } = &self.whose;
+        Chosen { name: name.as_deref(), identifier: identifier.as_deref(), username, ..Chosen::default() }
     }
 
     /// The service and account asked for.

@@ -1,117 +1,91 @@
-//! `token`: a fresh token and a newline on stdout, nothing else.
+//! `token`: a fresh token and a newline on stdout, nothing else; or, with `--json`, all there is to know of one or several.
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 
-use super::{Asked, note, print, warn_of_expiry};
-use crate::broker::Token;
+use super::found::{Found, failure_to_json, find, tell};
+use super::{Asked, Whose, print};
 use crate::config::Service;
-use crate::consent::{Consent, Failure, rfc3339};
+use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::secret::Secret;
-use crate::vault::Credential;
 
 /// Print a fresh token for a service, URL or host
+///
+/// Several need --json: a failure would shift the lines otherwise. They are asked for in one run, and the results stand in
+/// the order asked.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// A service (gmail), a host (api.github.com) or a URL (https://api.github.com/user)
+    #[arg(required = true, value_name = "PLACE")]
+    places: Vec<String>,
     #[command(flatten)]
-    asked: Asked,
+    whose: Whose,
     /// Print a JSON object with token, type and expiry; failures too
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let outcome = find(arguments, deadline);
-    match outcome {
-        Ok(found) if arguments.json => print(&format!("{}\n", found.to_json()?.expose())),
-        Ok(found) => print(&format!("{}\n", found.token()?.1.expose())),
-        Err(failure) => {
-            let description = failure_to_json(&failure);
-            if arguments.json {
-                print(&format!("{description}\n"))?;
-            }
-            Err(failure.into())
-        }
+    let all: Vec<Asked> =
+        arguments.places.iter().map(|place| Asked { place: place.clone(), whose: arguments.whose.clone() }).collect();
+    match &all[..] {
+        [asked] => tell(answer(asked, arguments.json, deadline), arguments.json),
+        _ if !arguments.json => Err(Error::new(Kind::Usage, "several tokens at once are JSON only")
+            .why("a token that is missing would shift the lines of the others")
+            .next(format!("scalekit-auth token {} --json", arguments.places.join(" ")))),
+        all => several(all, deadline),
     }
 }
 
-struct Found {
-    service: Service,
-    account: Account,
-    token: Token,
+fn answer(asked: &Asked, json: bool, deadline: Instant) -> Result<Secret<String>, Failure> {
+    let found = find(&asked.broker(deadline)?, asked)?;
+    if json { object(&found) } else { Ok(found.token()?.1.clone()) }
 }
 
-fn find(arguments: &Arguments, deadline: Instant) -> Result<Found, Failure> {
-    let broker = arguments.asked.broker(deadline)?;
-    let (service, account) = arguments.asked.find(&broker)?;
-    let token = broker.token(service, &account)?;
-    if token.looks_expired {
-        warn_of_expiry(service);
-    }
-    // Only a convenience for later: the token is as good where nothing can be written.
-    for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
-        note(format!("{host} is known as the host of {} from now on", account.identifier));
-    }
-    let found = Found { service: service.clone(), account, token };
-    // A failure to print is a failure of the whole, also for --json.
-    found.token()?;
-    Ok(found)
+fn object(found: &Found) -> Result<Secret<String>, Failure> {
+    let (token_type, token) = found.token()?;
+    Ok(found.to_json(&[("token", token.expose().as_str().into()), ("token_type", token_type.into())]))
 }
 
-impl Found {
-    /// The token's type and the token; user name and password are none.
-    fn token(&self) -> Result<(&'static str, &Secret<String>), Error> {
-        match &self.token.credential {
-            Credential::Bearer(token) => Ok(("Bearer", token)),
-            Credential::ApiKey(key) => Ok(("ApiKey", key)),
-            Credential::Basic { .. } => Err(Error::new(
-                Kind::Usage,
-                format!("{} has a user name and a password, not a token", self.service.name),
-            )
-            .next("let git use them: `git config --global credential.helper scalekit`")),
-        }
-    }
-
-    fn to_json(&self) -> Result<Secret<String>, Error> {
-        let (token_type, token) = self.token()?;
-        let object = json!({
-            "version": 1,
-            "status": "ok",
-            "service": self.service.name,
-            "connection": self.service.connection,
-            "identifier": self.account.identifier,
-            "token": token.expose(),
-            "token_type": token_type,
-            "expires_at": self.token.expires_at.map(rfc3339),
+/// One object with `results`, whatever became of each; the exit code says whether all, some or none worked.
+fn several(all: &[Asked], deadline: Instant) -> Result<(), Error> {
+    let broker = all[0].broker(deadline)?;
+    let found: Vec<Result<(&Service, Account), Error>> = all.iter().map(|asked| asked.find(&broker)).collect();
+    let wanted: Vec<_> = found.iter().flatten().map(|(service, account)| (*service, account)).collect();
+    let mut tokens = broker.tokens(&wanted).into_iter();
+    let mut failures = Vec::new();
+    let mut results: Vec<Secret<String>> = Vec::new();
+    for one in &found {
+        let outcome = one.clone().map_err(Failure::from).and_then(|(service, account)| {
+            // There is one for each place that was found.
+            let token = tokens.next().unwrap_or_else(|| Err(Error::new(Kind::Failed, "no answer").into()))?;
+            object(&Found::new(&broker, service, account, token))
         });
-        Ok(Secret::new(object.to_string()))
+        results.push(outcome.unwrap_or_else(|failure| {
+            let object = failure_to_json(&failure).to_string();
+            failures.push(Error::from(failure));
+            Secret::new(object)
+        }));
     }
+    let status = match failures.len() {
+        0 => "ok",
+        some if some < all.len() => "partial",
+        _ => "error",
+    };
+    let results: Vec<&str> = results.iter().map(|result| result.expose().as_str()).collect();
+    let text = Secret::new(format!("{{\"version\":1,\"status\":\"{status}\",\"results\":[{}]}}\n", results.join(",")));
+    debug_assert!(serde_json::from_str::<&RawValue>(text.expose()).is_ok());
+    print(text.expose())?;
+    failures_as_one(failures, all.len())
 }
 
-fn failure_to_json(failure: &Failure) -> Value {
-    match failure {
-        Failure::Error(error) => json!({
-            "version": 1, "status": "error", "code": error.kind().code(), "message": error.line(),
-        }),
-        Failure::Consent(consent) => consent_to_json(consent),
-    }
-}
-
-/// The object for an account that a person must grant or renew; protocol.md describes it.
-pub(super) fn consent_to_json(consent: &Consent) -> Value {
-    let Consent { service, connection, identifier, status, link } = consent;
-    json!({
-        "version": 1,
-        "status": "needs_authorization",
-        "service": service,
-        "connection": connection,
-        "identifier": identifier,
-        "account_status": status.word(),
-        "link": link.as_ref().ok().map(|link| link.link.as_str()),
-        "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
-        "message": crate::error::plain(&consent.message()),
-    })
+/// Each failure is told. Where nothing worked, the first one's kind stands for all.
+fn failures_as_one(failures: Vec<Error>, asked: usize) -> Result<(), Error> {
+    let Some(first) = failures.first() else { return Ok(()) };
+    let kind = if failures.len() == asked { first.kind() } else { Kind::Partial };
+    let lines: Vec<String> = failures.iter().map(Error::line).collect();
+    Err(Error::new(kind, format!("{} of {asked} failed", failures.len())).why(lines.join("; ")))
 }

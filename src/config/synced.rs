@@ -156,6 +156,18 @@ impl Synced {
         })
     }
 
+    /// Forgets the hosts of an account that is gone.
+    pub fn forget(directory: &Path, name: &str, url: &str, connection: &str, identifier: &str) -> Result<(), Error> {
+        if Self::load(directory)?.get(name, url).is_none() {
+            return Ok(());
+        }
+        Self::edit(directory, name, url, |known| {
+            known
+                .tenants
+                .retain(|tenant| (tenant.connection.as_str(), tenant.identifier.as_str()) != (connection, identifier));
+        })
+    }
+
     /// Forgets the environment of this name.
     pub fn remove(directory: &Path, name: &str) -> Result<(), Error> {
         let path = path(directory);

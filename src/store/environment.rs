@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{ClientCredentials, Error};
+use super::{ClientCredentials, Error, SECRET_VARIABLES};
 use crate::secret::Secret;
 use crate::vault::EnvironmentUrl;
 
@@ -19,6 +19,12 @@ const ANY: Names = [
     &["SCALEKIT_CLIENT_ID", "TOOL_CLIENT_ID"],
     &["SCALEKIT_CLIENT_SECRET", "TOOL_CLIENT_SECRET"],
 ];
+
+/// Every name above. Without all of them a child has no set, where without the secret alone it would have a part of one.
+pub fn credential_variables() -> impl Iterator<Item = &'static str> {
+    let sets = [SCALEKIT, TOOL].into_iter().flatten().flatten().copied();
+    sets.chain(SECRET_VARIABLES.iter().copied())
+}
 
 /// A complete set in the variables that `get` knows; `None` if not one of them is set, an error if only some are.
 /// The `SCALEKIT_` names win over the `TOOL_` ones. An empty variable counts as unset.

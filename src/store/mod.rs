@@ -20,7 +20,7 @@ use crate::vault::{EnvironmentUrl, UrlError};
 
 pub use command::CommandError;
 pub use content::{Content, ContentError};
-pub use environment::{from_dotenv, from_variables};
+pub use environment::{credential_variables, from_dotenv, from_variables};
 pub use file::FileError;
 
 /// How long one home may take to answer.

@@ -96,6 +96,8 @@ pub struct Details {
     pub kind: Option<String>,
     /// When the credential expires, in seconds since 1970, if it does.
     pub expires_at: Option<i64>,
+    /// When the account last changed, as the vault wrote it; another text says that something happened.
+    pub updated_at: Option<String>,
     /// When the credential was last used, in seconds since 1970.
     pub last_used_at: Option<i64>,
     /// What the account says about the tenant it belongs to.
@@ -120,6 +122,7 @@ impl Vault {
             status: status(&account),
             kind: account.authorization_type.get().map(str::to_owned),
             expires_at: account.token_expires_at.seconds(),
+            updated_at: account.updated_at.get().map(str::to_owned),
             last_used_at: account.last_used_at.seconds(),
             facts: facts(&AuthorizationDetails::default(), account.api_config),
         })

@@ -39,16 +39,25 @@ pub(super) struct Reply {
     retry_after: Option<Duration>,
 }
 
+/// How long requests may take.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// All of them together, until then.
+    Until(Instant),
+    /// Each one, retries included; for commands that wait for a person.
+    Each(Duration),
+}
+
 /// The client for one environment.
 pub(super) struct Http {
     agent: Agent,
     host: String,
-    deadline: Instant,
+    limit: Limit,
 }
 
 impl Http {
     /// Prepares a client for `url`; no connection is made yet.
-    pub fn new(url: &EnvironmentUrl, deadline: Instant) -> Result<Self, Error> {
+    pub fn new(url: &EnvironmentUrl, limit: Limit) -> Result<Self, Error> {
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .root_certs(RootCerts::PlatformVerifier)
@@ -61,16 +70,22 @@ impl Http {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .no_delay(true)
+            .max_idle_connections_per_host(crate::broker::MOST_AT_ONCE)
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.into(), host: url.authority().to_string(), deadline })
+        Ok(Self { agent: config.into(), host: url.authority().to_string(), limit })
     }
 
     /// Sends `request`, again where that is safe and there is time.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, Error> {
         let start = Instant::now();
+        let deadline = match self.limit {
+            Limit::Until(deadline) => deadline,
+            Limit::Each(time) => start + time,
+        };
+        let left = || deadline.saturating_duration_since(Instant::now());
         for attempt in 1.. {
-            let outcome = self.once(request);
+            let outcome = self.once(request, left());
             let pause = match &outcome {
                 Ok(reply) if reply.status == 429 => reply.retry_after,
                 Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
@@ -81,9 +96,7 @@ impl Http {
                 _ => None,
             };
             match pause {
-                Some(pause)
-                    if request.repeatable && attempt < ATTEMPTS && self.left().saturating_sub(LEAST) > pause =>
-                {
+                Some(pause) if request.repeatable && attempt < ATTEMPTS && left().saturating_sub(LEAST) > pause => {
                     std::thread::sleep(pause);
                 }
                 _ => return self.judge(outcome?),
@@ -102,11 +115,7 @@ impl Http {
         }
     }
 
-    fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    fn once(&self, request: &Request<'_>) -> Result<Reply, Error> {
+    fn once(&self, request: &Request<'_>, left: Duration) -> Result<Reply, Error> {
         let mut builder = http::Request::builder()
             .method(request.method.clone())
             .uri(&request.url)
@@ -118,7 +127,6 @@ impl Http {
             builder = builder.header("content-type", request.content_type);
         }
         let explain = |error| self.explain(error);
-        let left = self.left();
         if left.is_zero() {
             return Err(Error::Timeout(self.host.clone()));
         }

@@ -11,7 +11,6 @@ mod url;
 mod wire;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use ::url::form_urlencoded;
 use ureq::http::Method;
@@ -26,6 +25,7 @@ pub use url::{EnvironmentUrl, UrlError};
 use crate::error::plain;
 use crate::secret::Secret;
 use crate::store::ClientCredentials;
+pub use http::Limit;
 use http::{Http, Reply, Request};
 use wire::{ErrorReply, TokenReply};
 
@@ -54,9 +54,9 @@ impl Call<'_> {
 }
 
 impl Vault {
-    /// Prepares to talk to the environment of `credentials`, until `deadline`. Nothing is sent yet.
-    pub fn new(credentials: ClientCredentials, deadline: Instant) -> Result<Self, Error> {
-        Ok(Self { http: Http::new(&credentials.url, deadline)?, credentials, token: Mutex::new(None) })
+    /// Prepares to talk to the environment of `credentials`, within `limit`. Nothing is sent yet.
+    pub fn new(credentials: ClientCredentials, limit: Limit) -> Result<Self, Error> {
+        Ok(Self { http: Http::new(&credentials.url, limit)?, credentials, token: Mutex::new(None) })
     }
 
     /// Proves the client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's

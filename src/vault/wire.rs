@@ -31,6 +31,8 @@ pub(super) struct Account {
     pub authorization_details: Option<AuthorizationDetails>,
     #[serde(alias = "tokenExpiresAt", default)]
     pub token_expires_at: Text,
+    #[serde(alias = "updatedAt", default)]
+    pub updated_at: Text,
     #[serde(alias = "lastUsedAt", default)]
     pub last_used_at: Text,
     #[serde(alias = "apiConfig", default)]

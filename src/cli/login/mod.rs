@@ -6,13 +6,12 @@ mod source;
 mod terminal;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use super::{homes, note, sync};
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
-use crate::vault::Vault;
+use crate::vault::{Limit, Vault};
 use homes::HomeArgument;
 use source::Source;
 
@@ -110,7 +109,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 fn prove(credentials: &ClientCredentials) -> Result<(), Error> {
-    Ok(Vault::new(credentials.clone(), Instant::now() + crate::TIME_LIMIT)?.prove()?)
+    Ok(Vault::new(credentials.clone(), Limit::Each(crate::TIME_LIMIT))?.prove()?)
 }
 
 /// Writes the home, checks what can be read back from there, and switches `config.json` to it. If anything of this

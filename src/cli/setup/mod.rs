@@ -1,7 +1,8 @@
-//! `setup`: points git and docker to us, and takes that back.
+//! `setup`: points git and docker to us, and takes that back; for gh it says what to type.
 
 mod docker;
 mod edit;
+mod gh;
 mod git;
 mod links;
 
@@ -15,12 +16,12 @@ use edit::Edit;
 
 pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
 
-/// Let git or docker ask us for the hosts of your services
+/// Let git or docker ask us for the hosts of your services, or say how gh gets its token
 ///
 /// Without a tool it only puts the protocol names, such as git-credential-scalekit, beside the program.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Which tool; with --undo, none means both
+    /// Which tool; with --undo, none means all
     tool: Option<Tool>,
     /// Hosts or registries; those of all configured services, if none is named
     hosts: Vec<String>,
@@ -41,6 +42,8 @@ enum Tool {
     Git,
     /// Docker's config.json, which podman, skopeo and others read, too
     Docker,
+    /// GitHub's command line: no file is changed, the alias to type is printed
+    Gh,
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
@@ -60,6 +63,10 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         None => links::make(arguments.dry_run).map(drop),
         Some(Tool::Git) => set_up_git(&broker, arguments),
         Some(Tool::Docker) => set_up_docker(&broker, arguments),
+        Some(Tool::Gh) if !arguments.hosts.is_empty() => {
+            Err(Error::new(Kind::Usage, "setup gh takes no hosts").next("`scalekit-auth setup gh`"))
+        }
+        Some(Tool::Gh) => print(&format!("{}\n", gh::alias(&broker)?)),
     }
 }
 

@@ -1,0 +1,57 @@
+//! `disconnect`: removes a connected account in the vault.
+
+use std::io::{BufRead, IsTerminal};
+use std::time::Instant;
+
+use super::{Asked, note};
+use crate::broker::selector;
+use crate::config::Synced;
+use crate::error::{Error, Kind, plain};
+use crate::vault;
+
+/// Remove a connected account in the vault, with the tokens it holds
+///
+/// The service stays configured; `connect` brings the account back, with a new consent.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    asked: Asked,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let broker = arguments.asked.broker(deadline)?;
+    let (service, account) = arguments.asked.find(&broker)?;
+    let what = format!("the account {} of the connection {}", account.identifier, service.connection);
+    if !arguments.yes && !is_confirmed(&what)? {
+        return Err(Error::new(Kind::Failed, "nothing was removed"));
+    }
+    // The question may have taken its time.
+    let vault = broker.patient_vault(service)?;
+    vault.delete_account(selector(service, &account)).map_err(|error| match error {
+        vault::Error::NotFound => Error::new(Kind::NotConfigured, format!("there is no {}", &what["the ".len()..]))
+            .next("`scalekit-auth status --check` shows the accounts that are there"),
+        error => error.into(),
+    })?;
+    let environment = broker.environment_name(service);
+    if let Some(url) = broker.url_of(environment) {
+        Synced::forget(&broker.directory, environment, &url, &service.connection, &account.identifier)?;
+    }
+    note(format!("{what} is removed; `scalekit-auth connect {}` asks for a new consent", service.name));
+    Ok(())
+}
+
+fn is_confirmed(what: &str) -> Result<bool, Error> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(
+            Error::new(Kind::Usage, "there is no terminal to ask on").next("--yes removes it without a question")
+        );
+    }
+    eprint!("Remove {} with its tokens? [y/N] ", plain(what));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
+    Ok(answer.trim_start().to_ascii_lowercase().starts_with('y'))
+}

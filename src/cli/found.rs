@@ -1,0 +1,107 @@
+//! The road that `token`, `header` and `exec` share: from what was asked to a credential, and what JSON says of a failure.
+
+use serde_json::{Value, json};
+
+use super::{Asked, note, print, warn_of_expiry};
+use crate::broker::{Broker, Token};
+use crate::config::Service;
+use crate::consent::{Consent, Failure, rfc3339};
+use crate::error::{Error, Kind};
+use crate::resolve::Account;
+use crate::secret::Secret;
+use crate::vault::Credential;
+
+/// A credential, and whose it is.
+pub(super) struct Found {
+    pub(super) service: Service,
+    pub(super) account: Account,
+    pub(super) token: Token,
+}
+
+/// The credential of the service and account asked for.
+pub(super) fn find(broker: &Broker, asked: &Asked) -> Result<Found, Failure> {
+    let (service, account) = asked.find(broker)?;
+    let token = broker.token(service, &account)?;
+    Ok(Found::new(broker, service, account, token))
+}
+
+impl Found {
+    /// Tells on stderr what is remarkable about the token, and keeps what the account says about its tenant.
+    pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Self {
+        if token.looks_expired {
+            warn_of_expiry(service);
+        }
+        // Only a convenience for later: the token is as good where nothing can be written.
+        for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
+            note(format!("{host} is known as the host of {} from now on", account.identifier));
+        }
+        Self { service: service.clone(), account, token }
+    }
+
+    /// The token's type and the token; user name and password are none.
+    pub(super) fn token(&self) -> Result<(&'static str, &Secret<String>), Error> {
+        match &self.token.credential {
+            Credential::Bearer(token) => Ok(("Bearer", token)),
+            Credential::ApiKey(key) => Ok(("ApiKey", key)),
+            Credential::Basic { .. } => Err(Error::new(
+                Kind::Usage,
+                format!("{} has a user name and a password, not a token", self.service.name),
+            )
+            .next("let git use them: `git config --global credential.helper scalekit`")),
+        }
+    }
+
+    /// The object of `--json`: what every command says, with `own` in its place.
+    pub(super) fn to_json(&self, own: &[(&str, Value)]) -> Secret<String> {
+        let mut object = json!({
+            "version": 1,
+            "status": "ok",
+            "service": self.service.name,
+            "connection": self.service.connection,
+            "identifier": self.account.identifier,
+        });
+        for (key, value) in own {
+            object[*key] = value.clone();
+        }
+        object["expires_at"] = self.token.expires_at.map(rfc3339).into();
+        Secret::new(object.to_string())
+    }
+}
+
+/// Prints the answer and a newline. A failure is on stdout only as JSON, and an error in any case.
+pub(super) fn tell(answer: Result<Secret<String>, Failure>, json: bool) -> Result<(), Error> {
+    match answer {
+        Ok(text) => print(&format!("{}\n", text.expose())),
+        Err(failure) => {
+            if json {
+                print(&format!("{}\n", failure_to_json(&failure)))?;
+            }
+            Err(failure.into())
+        }
+    }
+}
+
+pub(super) fn failure_to_json(failure: &Failure) -> Value {
+    match failure {
+        Failure::Error(error) => json!({
+            "version": 1, "status": "error", "code": error.kind().code(), "message": error.line(),
+        }),
+        Failure::Consent(consent) => consent_to_json(consent),
+    }
+}
+
+/// The object for an account that a person must grant or renew; protocol.md describes it.
+pub(super) fn consent_to_json(consent: &Consent) -> Value {
+    let Consent { service, connection, identifier, status, link } = consent;
+    json!({
+        "version": 1,
+        "status": "needs_authorization",
+        "service": service,
+        "connection": connection,
+        "identifier": identifier,
+        "account_status": status.word(),
+        "link": link.as_ref().ok().map(|link| link.link.as_str()),
+        "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
+        "message": crate::error::plain(&consent.message()),
+    })
+}
