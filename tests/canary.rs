@@ -78,7 +78,10 @@ fn look(world: &World, case: &str, service: &str, host: &str) {
         let threads = [
             scope.spawn(|| run(EXE, &["token", service], "")),
             scope.spawn(|| run(EXE, &["token", service, "--json"], "")),
-            scope.spawn(|| run(EXE, &["connect", service], "")),
+            scope.spawn(|| run(EXE, &["header", service], "")),
+            scope.spawn(|| run(EXE, &["header", service, "--json"], "")),
+            scope.spawn(|| run(EXE, &["exec", "--with", service, "--", "true"], "")),
+            scope.spawn(|| run(EXE, &["connect", service, "--no-wait"], "")),
             scope.spawn(|| run(EXE, &["status", "--check"], "")),
             scope.spawn(|| run(EXE, &login, SECRET)),
             scope.spawn(|| run(git, &["get"], &format!("{request}\n"))),
@@ -96,6 +99,7 @@ fn look(world: &World, case: &str, service: &str, host: &str) {
         let places = [
             format!("{TOKEN}\n"),
             format!("\"token\":\"{TOKEN}\""),
+            format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}"),
             format!("password={TOKEN}\n"),
             format!("\"Secret\":\"{TOKEN}\""),
         ];

@@ -118,13 +118,16 @@ fn every_command_outside_the_shell_blocks_is_one_that_another_test_runs() {
         "git config --global credential.helper scalekit", // tests/common/gits.rs, for every git test
         "git config --global credential.helper \"!scalekit-auth git-credential\"", // tests/git_modern.rs
         "scalekit-auth setup git smtp://smtp.gmail.com:587", // tests/accounts.rs
+        "scalekit-auth exec --with github -- gh api user", // tests/gh.rs
+        "scalekit-auth setup gh",                         // tests/gh.rs
+        "scalekit-auth exec --with gmail=GMAIL_TOKEN -- printenv GMAIL_TOKEN", // tests/exec.rs
         "scalekit-auth token SERVICE",                    // protocol.md, tests/outcomes.rs
         "scalekit-auth token SERVICE --json",             // protocol.md, tests/vault.rs
     ];
     let table = README.split("| tool | how to wire it |").nth(1).unwrap().split("\n\n").next().unwrap();
     let commands: Vec<_> =
         table.split('`').filter(|part| part.starts_with("scalekit-auth ") || part.starts_with("git config")).collect();
-    assert_eq!(commands.len(), 7, "{commands:?}");
+    assert_eq!(commands.len(), 11, "{commands:?}");
     for command in commands {
         let in_a_block = blocks("sh").iter().any(|block| block.lines().any(|line| line == command));
         assert!(in_a_block || elsewhere.contains(&command), "{command}");

@@ -276,5 +276,5 @@ fn a_configuration_that_cannot_be_written_stops_no_link() {
     let status =
         Control::SetStatus { connection: "desk-1".into(), identifier: "agent".into(), status: "EXPIRED".into() };
     machine.world.control(status);
-    assert!(machine.run(&["connect", "zendesk"]).ok().stdout.contains("/magicLink/"));
+    assert!(machine.run(&["connect", "zendesk", "--no-wait"]).ok().stdout.contains("/magicLink/"));
 }

@@ -4,9 +4,12 @@
 // Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod api;
+pub mod curl_rules;
 pub mod docker;
 pub mod gits;
 pub mod homes;
+pub mod https;
 pub mod keyring;
 pub mod proxy;
 pub mod registry;

@@ -4,15 +4,24 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Leads every host to one place, and keeps the heads of the requests.
+/// Which port of loopback a host is led to; without one, CONNECT is refused.
+type Way = dyn Fn(&str) -> Option<u16> + Send + Sync;
+
+/// Leads hosts to places of its own, and keeps the heads of the requests.
 pub struct Proxy {
     pub url: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    /// Without a place, it refuses every CONNECT.
+    /// Leads every host to one place; without one, it refuses every CONNECT.
     pub fn start(to: Option<u16>) -> Self {
+        Self::leading(move |_| to)
+    }
+
+    /// Leads each host to the place that `way` names.
+    pub fn leading(way: impl Fn(&str) -> Option<u16> + Send + Sync + 'static) -> Self {
+        let way: Arc<Way> = Arc::new(way);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -20,8 +29,8 @@ impl Proxy {
         // It ends with the test's process.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let log = Arc::clone(&log);
-                std::thread::spawn(move || tunnel(client, to, &log));
+                let (log, way) = (Arc::clone(&log), Arc::clone(&way));
+                std::thread::spawn(move || tunnel(client, &*way, &log));
             }
         });
         Self { url, seen }
@@ -32,7 +41,7 @@ impl Proxy {
     }
 }
 
-fn tunnel(client: TcpStream, to: Option<u16>, log: &Mutex<Vec<String>>) {
+fn tunnel(client: TcpStream, way: &Way, log: &Mutex<Vec<String>>) {
     let mut head = String::new();
     let mut reader = BufReader::new(client.try_clone().unwrap());
     while !head.ends_with("\r\n\r\n") {
@@ -40,6 +49,7 @@ fn tunnel(client: TcpStream, to: Option<u16>, log: &Mutex<Vec<String>>) {
             break;
         }
     }
+    let to = head.strip_prefix("CONNECT ").and_then(|rest| way(rest.split(':').next()?));
     log.lock().unwrap().push(head);
     let mut client = client;
     let Some(port) = to else {
