@@ -86,7 +86,7 @@ fn several_tokens_come_with_one_client_token() {
 #[test]
 fn the_variable_is_the_one_of_the_catalogue_or_has_to_be_named() {
     let world = world();
-    for (connection, provider) in [("githubpat-x", "GITHUBPAT"), ("notion-x", "NOTION"), ("slack-x", "SLACK")] {
+    for (connection, provider) in [("githubpat-x", "GITHUBPAT"), ("notion-x", "NOTION"), ("linear-x", "LINEAR")] {
         world.seed(connection, provider, connection);
         world.ok(&["config", connection.trim_end_matches("-x"), connection, "--identifier", "ada"]);
     }
@@ -98,12 +98,12 @@ fn the_variable_is_the_one_of_the_catalogue_or_has_to_be_named() {
         ("githubpat", "GH_TOKEN", "githubpat-x"),
         ("notion", "NOTION_TOKEN", "notion-x"),
         ("brave", "BRAVE_API_KEY", "brave-key"),
-        ("slack=SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN", "slack-x"),
+        ("linear=LINEAR_TOKEN", "LINEAR_TOKEN", "linear-x"),
     ] {
         assert_eq!(environment(exec(&world, &[with], SHOW_ENVIRONMENT))[name], token);
     }
-    let refused = run(&world, &["slack"], &["true"]).exit(2);
-    assert!(refused.stderr.contains("`--with slack=NAME`"), "{refused:?}");
+    let refused = run(&world, &["linear"], &["true"]).exit(2);
+    assert!(refused.stderr.contains("`--with linear=NAME`"), "{refused:?}");
 }
 
 #[test]
