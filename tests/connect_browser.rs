@@ -188,7 +188,7 @@ fn a_browser_that_cannot_come_back_leaves_the_consent_unverified() {
     let mut browser = Chromium::start(&world);
     // As on another machine: what goes there is held back.
     browser.call("Fetch.enable", json!({"patterns": [{"urlPattern": "http://127.0.0.1:*"}]}));
-    let mut running = connect(&world, &["--timeout", "5"]);
+    let mut running = connect(&world, &["--timeout", "10"]);
     browser.open(&running.link());
     browser.press("#allow");
     let got = running.end().exit(5);
@@ -199,16 +199,26 @@ fn a_browser_that_cannot_come_back_leaves_the_consent_unverified() {
 
 #[test]
 fn both_pages_can_be_read_in_light_and_dark_and_in_narrow_windows() {
-    // The lowest contrast of any text with what stands behind it (WCAG 2), and whether the page is wider than the window.
-    const LOOK: &str = "(() => {
-        const light = c => [1, 2, 3].map(i => { const v = c.match(/\\d+/g)[i - 1] / 255;
-            return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }).reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
-        const behind = e => { const c = getComputedStyle(e).backgroundColor; return c == 'rgba(0, 0, 0, 0)' ? behind(e.parentElement) : c; };
+    // The lowest contrast of any text with what stands behind it (WCAG 2), and whether the page fits the window.
+    const LOOK: &str = r"(() => {
+        const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+        const light = color => {
+            const [r, g, b] = color.match(/\d+/g).map(v => linear(v / 255));
+            return .2126 * r + .7152 * g + .0722 * b;
+        };
+        const behind = e => {
+            const color = getComputedStyle(e).backgroundColor;
+            return color == 'rgba(0, 0, 0, 0)' ? behind(e.parentElement) : color;
+        };
         const contrasts = [...document.querySelectorAll('h1, p, code')].map(e => {
             const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
-            return (Math.max(a, b) + .05) / (Math.min(a, b) + .05); });
-        return { contrast: Math.min(...contrasts), fits: document.documentElement.scrollWidth <= innerWidth,
-            paper: light(getComputedStyle(document.body).backgroundColor) };
+            return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        });
+        return {
+            contrast: Math.min(...contrasts),
+            fits: document.documentElement.scrollWidth <= innerWidth,
+            paper: light(getComputedStyle(document.body).backgroundColor),
+        };
     })()";
     for (status, title) in [(0, "Connected"), (403, "That did not work")] {
         let world = verifying();

@@ -5,84 +5,23 @@ mod common;
 #[path = "common/consent.rs"]
 #[allow(dead_code)]
 mod consent;
+#[path = "common/expect.rs"]
+mod expect;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
-use common::keyring::needed;
-use common::{EXE, Finished, World, finish};
+use common::{Finished, World};
 use consent::pending;
+use expect::{arguments, browser, on_terminal};
 use scalekit_sandbox::{Control, VerifyMode};
 
 const LINK: &str = "POST /api/v1/connected_accounts/magic_link";
 /// What takes the line back, so that something else can stand there.
 const CLEAR: &str = "\r\u{1b}[2K";
 
-/// Runs `script` with expect(1), in which `$exe` and `$ca` are given; whatever the terminal shows is what comes back on
-/// stdout. Exit statuses from 96 on say that what the script waited for did not come.
-fn on_terminal(world: &World, variables: &[(&str, &str)], script: &str) -> Finished {
-    const PROLOGUE: &str = r#"
-        set timeout 20
-        set stty_init "columns 80 rows 24"
-        proc see {text} {
-            expect {
-                -ex $text {}
-                timeout { exit 99 }
-                eof { exit 97 }
-            }
-        }
-        proc link {} {
-            expect {
-                -re {(https://[^ ]+/magicLink/[^ ]+)} { return $expect_out(1,string) }
-                timeout { exit 99 }
-                eof { exit 97 }
-            }
-        }
-        proc content_of {name} {
-            for {set i 0} {$i < 500} {incr i} {
-                if {[catch {open $name} channel] == 0} { set text [read $channel]; close $channel; return $text }
-                after 20
-            }
-            exit 98
-        }
-        proc ended {} {
-            expect {
-                eof {}
-                timeout { exit 96 }
-            }
-            exit [lindex [wait] 3]
-        }
-        set exe $env(exe)
-        set ca $env(SSL_CERT_FILE)
-    "#;
-    let mut expect = world.command(needed("expect", "expect"));
-    expect.env("exe", EXE).envs(variables.iter().copied());
-    finish(expect.args(["-c", &format!("{PROLOGUE}\n{script}")]), "")
-}
-
-/// `connect github` until a browser was there or `seconds` are over.
+/// `connect github` with more arguments, until it ends.
 fn opens(world: &World, variables: &[(&str, &str)], more: &str) -> Finished {
     on_terminal(world, variables, &format!("spawn -noecho $exe connect github {more}; ended"))
-}
-
-/// A program in place of a browser, which tells its arguments and its environment and then goes on with `then`.
-fn browser(world: &World, name: &str, then: &str) {
-    let script = format!(
-        "#!/bin/sh\n{{ echo \"$#\"; printf '%s\\n' \"$@\"; }} >{name}.args\nenv >{name}.env\n\
-         echo $$ >{name}.new && mv {name}.new {name}.pid\n{then}\n"
-    );
-    let path = world.path("bin").join(name);
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// What it was called with.
-fn arguments(world: &World, name: &str) -> Vec<String> {
-    let text = fs::read_to_string(world.path(&format!("{name}.args"))).unwrap();
-    let (count, words) = text.split_once('\n').unwrap();
-    let words: Vec<String> = words.lines().map(str::to_owned).collect();
-    assert_eq!(count, words.len().to_string());
-    words
 }
 
 fn link_in(shown: &Finished) -> String {
@@ -295,7 +234,8 @@ fn the_browser_sees_no_secret() {
 #[test]
 fn ctrl_c_is_not_meant_for_the_browser() {
     let world = pending();
-    browser(&world, "see", "exec sleep 60");
+    let goes_on = "trap 'touch ctrl-c' INT HUP; trap 'touch ended; exit' TERM; while :; do sleep 0.1; done";
+    browser(&world, "see", goes_on);
     // It ends before expect does: it holds expect's own output.
     let script = r#"
         spawn -noecho $exe connect github
@@ -303,11 +243,13 @@ fn ctrl_c_is_not_meant_for_the_browser() {
         set browser [string trim [content_of see.pid]]
         send "\003"
         expect eof
-        after 200
-        if {[catch {exec kill $browser}]} { exit 95 }
+        after 300
+        exec kill $browser
+        content_of ended
         exit [lindex [wait] 3]
     "#;
     on_terminal(&world, &[("BROWSER", "see")], script).exit(130);
+    assert!(!world.path("ctrl-c").exists());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What hits the loopback port: whatever the bytes, no panic; no id without the state, and more bytes never change what a
-//! request was.
+//! What hits the loopback port: whatever the bytes, no panic; no id without a state of ours, and more bytes never change
+//! what a request was.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,6 +1,6 @@
 //! The loopback port where the browser comes back after consent (RFC 8252, 7.3), open while `connect` waits and no longer.
 //!
-//! The port is the system's choice, the state is random, and one matching request is all that is ever taken: whatever else
+//! The port is the system's choice, states are random, and one matching request is all that is ever taken: whatever else
 //! hits the port gets 404 and changes nothing.
 
 pub mod page;

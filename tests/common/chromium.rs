@@ -38,7 +38,7 @@ impl Chromium {
         command.args(["-c", &script, "sh", "--headless=new", "--no-sandbox", "--remote-debugging-pipe"]);
         command.args(["--ignore-certificate-errors", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
         command.arg(format!("--user-data-dir={}", world.path(&home).display())).arg("about:blank");
-        command.env_remove("SCALEKIT_CLIENT_SECRET").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, from) = channel();
         let mut output = BufReader::new(child.stdout.take().unwrap());

@@ -35,7 +35,7 @@ impl Line {
 
 /// As much of it as stays on one line: what the terminal wraps cannot be drawn over.
 fn cut(text: &str, columns: usize) -> String {
-    // Whatever may be two columns wide counts as that. The last column stays free: some terminals wrap once it is taken.
+    // Whatever may be two columns wide counts as that. The last column stays free: some terminals wrap there at once.
     let widths = text.chars().scan(0, |width, c| {
         *width += if c.is_ascii() { 1 } else { 2 };
         Some((*width, c))

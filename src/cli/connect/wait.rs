@@ -109,8 +109,8 @@ impl Waiting {
         consent
     }
 
-    /// Waits until the account is ACTIVE; draws how it goes on a terminal, and asks for a new link when one runs out, for
-    /// `show` to show.
+    /// Waits until the account is ACTIVE; draws how it goes on a terminal, and asks for a new link when one runs out,
+    /// which `show` shows.
     pub(super) fn until_active(
         mut self,
         patience: Duration,
