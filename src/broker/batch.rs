@@ -30,11 +30,15 @@ impl Broker {
         ask: impl Fn(Result<&Vault, &Error>, &Service, &Account) -> T + Sync,
     ) -> Vec<T> {
         // A service that names no environment may have its client credentials from the environment variables.
-        let key = |service: &Service| (self.environment_name(service).to_owned(), service.environment.is_none());
+        let key = |service: &Service| match &service.client {
+            Some(client) => (client.environment().name, false),
+            None => (self.environment_name(service).to_owned(), service.environment.is_none()),
+        };
         let mut vaults: BTreeMap<_, Result<Vault, Error>> = BTreeMap::new();
         for (service, _) in wanted {
             // The client token is asked for once, before the others would all ask for it.
-            let opened = || self.vault(service).and_then(|vault| vault.prove().map(|()| vault).map_err(Error::from));
+            let proven = |vault: Vault| vault.prove().map(|()| vault).map_err(Error::from);
+            let opened = || self.vault(service).and_then(if service.client.is_some() { Ok } else { proven });
             vaults.entry(key(service)).or_insert_with(opened);
         }
         let next = AtomicUsize::new(0);

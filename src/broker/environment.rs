@@ -44,6 +44,9 @@ impl Broker {
 
     /// Where the client credentials for `service` come from, in words; an error if that is decided wrongly.
     pub fn credentials_source(&self, service: &Service) -> Result<String, Error> {
+        if let Some(client) = &service.client {
+            return Ok(format!("{} (API client {}, {})", client.home, client.client_id, client.url));
+        }
         if self.uses_variables(service)? {
             return Ok("the environment variables".into());
         }
@@ -73,6 +76,9 @@ impl Broker {
 
     /// The client credentials for `service`.
     fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
+        if let Some(client) = &service.client {
+            return Ok(store::credentials(&client.environment())?);
+        }
         match self.variables()? {
             Some(credentials) if self.uses_variables(service)? => Ok(credentials.clone()),
             _ => self.stored_credentials(self.environment_name(service)),

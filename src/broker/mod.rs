@@ -7,7 +7,7 @@ mod environment;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::config::{self, Environments, IDENTIFIER_RULE, Service, Services, Synced, Tenant};
+use crate::config::{self, Environments, IDENTIFIER_RULE, Machine, Service, Services, Synced, Tenant};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
@@ -54,6 +54,8 @@ pub struct Token {
     pub looks_expired: bool,
     /// What the account says about its tenant.
     pub facts: Facts,
+    /// Scopes that were asked for and are not in the token.
+    pub refused_scopes: Vec<String>,
 }
 
 impl Broker {
@@ -181,6 +183,9 @@ impl Broker {
 
 /// A fresh credential of the connected account, created in the vault if it is missing there.
 fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token, Failure> {
+    if let Some(client) = &service.client {
+        return Ok(client_token(vault, service, client)?);
+    }
     let selector = selector(service, account);
     let found = read_or_create(vault, selector)?;
     if found.status != Status::Active {
@@ -194,6 +199,34 @@ fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token
         expires_at: told.filter(|at| *at > now),
         looks_expired: found.expires_at.is_some_and(|at| at <= now),
         facts: found.facts,
+        refused_scopes: Vec::new(),
+    })
+}
+
+/// A JWT for an API client.
+fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Token, Error> {
+    let config = format!("scalekit-auth config {} --client-id {}", service.name, client.client_id);
+    let grant = vault.grant(&client.scopes).map_err(|error| match &error {
+        vault::Error::Credentials { reason, .. } if reason.contains("invalid_scope") => {
+            Error::new(Kind::VaultRefused, format!("the vault refused the scopes of {}", service.name))
+                .why(&error)
+                .next(format!("`{config} --scope SCOPE` asks for others"))
+        }
+        vault::Error::Credentials { .. } => {
+            Error::new(Kind::VaultRefused, format!("the vault refused the client credentials of {}", service.name))
+                .why(&error)
+                .next(format!("`{config} --secret-stdin` stores another secret of this client"))
+        }
+        _ => error.clone().into(),
+    })?;
+    let now = jiff::Timestamp::now().as_second();
+    let granted = grant.scopes.unwrap_or_else(|| client.scopes.clone());
+    Ok(Token {
+        credential: Credential::Bearer(grant.token),
+        expires_at: grant.lifetime.map(|lifetime| now + lifetime - EXPIRY_MARGIN).filter(|at| *at > now),
+        looks_expired: false,
+        facts: Facts::default(),
+        refused_scopes: client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect(),
     })
 }
 

@@ -31,6 +31,9 @@ impl Found {
         if token.looks_expired {
             warn_of_expiry(service);
         }
+        if !token.refused_scopes.is_empty() {
+            note(format!("the token of {} lacks the scopes {}", service.name, token.refused_scopes.join(", ")));
+        }
         // Only a convenience for later: the token is as good where nothing can be written.
         for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
             note(format!("{host} is known as the host of {} from now on", account.identifier));

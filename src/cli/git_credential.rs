@@ -62,7 +62,7 @@ fn get(deadline: Instant) -> Result<(), Error> {
         super::warn_of_expiry(asked.rule.service);
     }
     let expires_at = token.expires_at;
-    let answer = answer(&asked, &request, token.credential)?;
+    let Some(answer) = answer(&asked, &request, token.credential)? else { return Ok(()) };
     let (scheme, secret) = match &answer {
         Answer::Bearer(token) => ("bearer", token.expose()),
         Answer::Basic { password, .. } => ("basic", password.expose()),
@@ -148,21 +148,24 @@ fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
     names.find(|name| name.contains('@')).map(str::to_owned)
 }
 
-/// Basic, unless the server offers Bearer and not Basic.
-fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Answer, Error> {
+/// Basic, unless the server offers Bearer and not Basic. `None` where the token is for Bearer alone and the server is not.
+fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Option<Answer>, Error> {
     let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", asked.origin));
     let is_bearer_only = request.offers_bearer && !request.offers_basic;
-    match credential {
-        Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Ok(Answer::Bearer(token)),
+    Ok(Some(match credential {
+        Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Answer::Bearer(token),
         Credential::Bearer(_) if is_bearer_only => {
-            Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"))
+            return Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"));
         }
-        _ if is_bearer_only => Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name))),
+        _ if is_bearer_only => {
+            return Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name)));
+        }
+        _ if asked.username.is_empty() => return Ok(None),
         Credential::Bearer(password) | Credential::ApiKey(password) => {
-            Ok(Answer::Basic { username: asked.username.clone(), password })
+            Answer::Basic { username: asked.username.clone(), password }
         }
-        Credential::Basic { username, password } => Ok(Answer::Basic { username, password }),
-    }
+        Credential::Basic { username, password } => Answer::Basic { username, password },
+    }))
 }
 
 /// Besides a revoked consent, the limits of git itself that end in the same refusal.

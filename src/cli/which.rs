@@ -61,7 +61,7 @@ struct Winner {
     /// What the service claims, or why it claims nothing.
     hosts: Result<Vec<String>, String>,
     git: Option<String>,
-    docker: Option<&'static str>,
+    docker: Option<String>,
 }
 
 impl<'a> Reasons<'a> {
@@ -94,9 +94,12 @@ impl<'a> Reasons<'a> {
             if self.target.is_none() {
                 lines.push(("hosts", winner.hosts.as_ref().map_or_else(Clone::clone, |hosts| hosts.join(" "))));
             } else {
-                for (tool, username) in [("git", winner.git.as_deref()), ("docker", winner.docker)] {
-                    let answer = username
-                        .map_or("not answered here".into(), |name| format!("answered with the user name {name}"));
+                for (tool, username) in [("git", winner.git.as_deref()), ("docker", winner.docker.as_deref())] {
+                    let answer = match username {
+                        None => "not answered here".into(),
+                        Some("") => "answered with Bearer alone".into(),
+                        Some(name) => format!("answered with the user name {name}"),
+                    };
                     lines.push((tool, answer));
                 }
             }
@@ -114,7 +117,10 @@ impl<'a> Reasons<'a> {
         let mut object = json!({"version": 1, "status": "ok", "target": target, "considered": considered});
         match &self.outcome {
             Ok(winner) => {
-                let basic = |username: &str| json!({"username": username, "scheme": "basic"});
+                let basic = |username: &str| match username {
+                    "" => json!({"username": null, "scheme": "bearer"}),
+                    username => json!({"username": username, "scheme": "basic"}),
+                };
                 object["answer"] = json!({
                     "rule": winner.rule,
                     "service": winner.service,
@@ -127,7 +133,7 @@ impl<'a> Reasons<'a> {
                     "variables": winner.variables,
                     "hosts": winner.hosts.as_ref().map_or(&[][..], Vec::as_slice),
                     "git": winner.git.as_deref().map(basic),
-                    "docker": winner.docker.map(basic),
+                    "docker": winner.docker.as_deref().map(basic),
                 });
             }
             Err(error) => {
@@ -162,7 +168,7 @@ fn winner(
         variables: service.row().map_or(&[], |row| row.variables),
         hosts: if hosts.is_empty() { Err(why_no_hosts(service)) } else { Ok(hosts) },
         git: mailbox.or(rule.and_then(|rule| rule.git_username)).map(str::to_owned),
-        docker: rule.and_then(|rule| rule.registry_username),
+        docker: rule.and_then(|rule| rule.registry_username).map(str::to_owned),
         identifier: account.identifier,
     })
 }

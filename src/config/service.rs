@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::machine::Machine;
 use crate::resolve::Pattern;
 use crate::resolve::catalogue::{self, Authentication};
 
@@ -59,6 +60,8 @@ pub struct Service {
     pub hosts: Vec<Pattern>,
     /// What the vault says about the connection.
     pub learned: Learned,
+    /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
+    pub client: Option<Box<Machine>>,
 }
 
 /// One account of a service.
@@ -100,6 +103,7 @@ impl Service {
             environment: None,
             hosts: Vec::new(),
             learned: Learned::default(),
+            client: None,
         }
     }
 
@@ -120,6 +124,9 @@ impl Service {
     pub fn provider(&self) -> Result<Option<String>, String> {
         if let Some(provider) = self.provider.as_ref().or(self.learned.provider.as_ref()) {
             return Ok(Some(provider.clone()));
+        }
+        if self.client.is_some() {
+            return Ok(None);
         }
         let by_service = catalogue::provider_of_name(&self.name).map(|p| p.id);
         let by_connection = catalogue::provider_of_name(&self.connection).map(|p| p.id);
@@ -150,7 +157,11 @@ impl Service {
         if !is_service_name(name) {
             return Err(format!("its name is not a service name ({SERVICE_RULE})"));
         }
-        let connection = text(entry, "connection_name")?.ok_or("it has no connection_name")?;
+        let client = Machine::parse(entry)?;
+        let connection = match &client {
+            Some(client) => client.client_id.clone(),
+            None => text(entry, "connection_name")?.ok_or("it has no connection_name")?,
+        };
         if !is_connection_name(&connection) {
             return Err(format!("its connection_name is not one ({CONNECTION_RULE})"));
         }
@@ -174,15 +185,29 @@ impl Service {
             provider: text(entry, "provider")?,
             environment: text(entry, "environment")?,
             hosts: hosts(entry)?,
+            client: client.map(Box::new),
             ..Self::new(name, &connection, Origin::User)
         })
     }
 
     /// Writes our keys into `entry` and leaves the others alone.
     pub(super) fn write_to(&self, entry: &mut Map<String, Value>) {
-        let Self { name: _, origin: _, connection, identifier, accounts, provider, environment, hosts, learned: _ } =
-            self;
-        entry.insert("connection_name".into(), connection.as_str().into());
+        let Self {
+            name: _,
+            origin: _,
+            connection,
+            identifier,
+            accounts,
+            provider,
+            environment,
+            hosts,
+            learned: _,
+            client,
+        } = self;
+        match client {
+            Some(client) => client.write_to(entry),
+            None => _ = entry.insert("connection_name".into(), connection.as_str().into()),
+        }
         for (key, value) in [("identifier", identifier), ("provider", provider), ("environment", environment)] {
             match value {
                 Some(value) => entry.insert(key.into(), value.as_str().into()),
@@ -252,7 +277,8 @@ fn pattern(host: &Value) -> Result<Pattern, String> {
     Pattern::parse(text).map_err(|error| format!("the host {text}: {error}"))
 }
 
-fn text(entry: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+/// Text that is not empty; absent and empty are the same.
+pub(super) fn text(entry: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
     match entry.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),

@@ -61,14 +61,20 @@ pub struct Rule<'a> {
     pub service: &'a Service,
     /// Which of the service's accounts it is for.
     pub account: For<'a>,
-    /// The user name for git there; `None` where the provider serves no repositories.
-    pub git_username: Option<&'static str>,
+    /// The user name for git there; `None` where the provider serves no repositories, empty where a token is sent as Bearer
+    /// alone.
+    pub git_username: Option<&'a str>,
     /// The user name for a container registry there; `None` where there is none.
-    pub registry_username: Option<&'static str>,
+    pub registry_username: Option<&'a str>,
 }
 
 impl<'a> Rule<'a> {
     fn of_user(service: &'a Service, pattern: &Pattern, account: For<'a>) -> Self {
+        if let Some(client) = &service.client {
+            let username = client.username.as_deref();
+            let rule = Self::synced(service, pattern, account, Source::User);
+            return Self { git_username: username.or(Some("")), registry_username: username, ..rule };
+        }
         let row = service.row();
         let (git, registry) = row.map_or((None, None), |row| (row.git_username, row.registry_username));
         let registry = registry.or(git).unwrap_or(DEFAULT_GIT_USERNAME);

@@ -58,10 +58,11 @@ impl Vault {
         })
     }
 
-    fn pages<T>(
+    /// All pages of a list; `read` gives a page's items and the token of the next one.
+    pub(super) fn pages<T>(
         &self,
         route: &'static str,
-        path: &'static str,
+        path: &str,
         query: &[(&str, &str)],
         read: impl Fn(&[u8]) -> Option<(Vec<T>, Text)>,
     ) -> Result<Vec<T>, Error> {
@@ -70,7 +71,8 @@ impl Vault {
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             query.extend(page.as_deref().map(|page| ("page_token", page)));
-            let body = self.call(&Call { query: &query, ..Call::new(route, Method::GET, path) })?;
+            let call = Call { query: &query, path: path.into(), ..Call::new(route, Method::GET, "") };
+            let body = self.call(&call)?;
             let (items, next) = read(body.expose()).ok_or(Error::Unreadable(route))?;
             all.extend(items);
             match next.get() {

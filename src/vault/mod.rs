@@ -1,6 +1,7 @@
 //! Scalekit's REST API over one connection: a client token, then what it opens.
 
 mod accounts;
+mod clients;
 mod connections;
 mod consent;
 mod credential;
@@ -10,12 +11,14 @@ mod text;
 mod url;
 mod wire;
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use ::url::form_urlencoded;
 use ureq::http::Method;
 
 pub use accounts::{ConnectedAccount, Details, Facts, Selector, Status, read_account};
+pub use clients::{ApiClient, ClientSecret, NewClient};
 pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
 pub use credential::{Credential, NoCredential};
@@ -36,12 +39,23 @@ pub struct Vault {
     token: Mutex<Option<Secret<String>>>,
 }
 
+/// What `/oauth/token` gave.
+#[derive(Debug)]
+pub struct Grant {
+    /// The token, a JWT of Scalekit's.
+    pub token: Secret<String>,
+    /// How long it is good, in seconds, if that was said.
+    pub lifetime: Option<i64>,
+    /// What it may be used for, if that was said.
+    pub scopes: Option<Vec<String>>,
+}
+
 /// One call of the API.
 struct Call<'a> {
     /// Method and path, for messages.
     route: &'static str,
     method: Method,
-    path: &'static str,
+    path: Cow<'a, str>,
     query: &'a [(&'a str, &'a str)],
     body: Vec<u8>,
     repeatable: bool,
@@ -49,7 +63,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn new(route: &'static str, method: Method, path: &'static str) -> Self {
-        Self { route, method, path, query: &[], body: Vec::new(), repeatable: true }
+        Self { route, method, path: Cow::Borrowed(path), query: &[], body: Vec::new(), repeatable: true }
     }
 }
 
@@ -59,20 +73,28 @@ impl Vault {
         Ok(Self { http: Http::new(&credentials.url, limit)?, credentials, token: Mutex::new(None) })
     }
 
-    /// Proves the client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's
-    /// SDKs. A refusal is final.
+    /// Proves the client credentials. A refusal is final.
     pub fn prove(&self) -> Result<(), Error> {
         self.client_token().map(drop)
     }
 
     fn client_token(&self) -> Result<Secret<String>, Error> {
-        let body = Secret::new(
-            form_urlencoded::Serializer::new(String::new())
-                .append_pair("grant_type", "client_credentials")
-                .append_pair("client_id", &self.credentials.client_id)
-                .append_pair("client_secret", self.credentials.client_secret.expose())
-                .finish(),
-        );
+        let token = self.grant(&[])?.token;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(token)
+    }
+
+    /// A token by client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's
+    /// SDKs. Without scopes it has all that the client has.
+    pub fn grant(&self, scopes: &[String]) -> Result<Grant, Error> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &self.credentials.client_id)
+            .append_pair("client_secret", self.credentials.client_secret.expose());
+        if !scopes.is_empty() {
+            form.append_pair("scope", &scopes.join(" "));
+        }
+        let body = Secret::new(form.finish());
         let reply = self.http.send(&Request {
             method: Method::POST,
             url: format!("{}/oauth/token", self.credentials.url),
@@ -90,9 +112,9 @@ impl Vault {
         }
         let unreadable = Error::Unreadable("POST /oauth/token");
         let reply: TokenReply = serde_json::from_slice(reply.body.expose()).map_err(|_| unreadable.clone())?;
+        let granted = reply.scope.get().map(|scope| scope.split(' ').map(str::to_owned).collect());
         let token = credential::bearer(reply.access_token).ok_or(unreadable)?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-        Ok(token)
+        Ok(Grant { token, lifetime: reply.expires_in, scopes: granted })
     }
 
     /// Sends `call` with the client token. A 401 that is about this token gets one new token and one repeat.

@@ -12,6 +12,10 @@ use super::text::{Text, Texts};
 pub(super) struct TokenReply {
     #[serde(default)]
     pub access_token: Text,
+    #[serde(default)]
+    pub expires_in: Option<i64>,
+    #[serde(default)]
+    pub scope: Text,
 }
 
 /// Reply of the routes that return one connected account.

@@ -49,7 +49,7 @@ impl State {
 /// Asks for all of them at once.
 pub(super) fn all(broker: &Broker) -> Result<Vec<State>, Error> {
     let mut accounts: Vec<(&Service, Account)> = Vec::new();
-    for service in broker.services.iter() {
+    for service in broker.services.iter().filter(|service| service.client.is_none()) {
         let usual = broker.account(service, &Chosen::default())?;
         let others = service.identifiers().filter(|identifier| *identifier != usual.identifier);
         let mut named: Vec<Account> = Vec::new();
