@@ -24,6 +24,10 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let broker = arguments.asked.broker(deadline)?;
     let (service, account) = arguments.asked.find(&broker)?;
+    if service.client.is_some() {
+        return Err(Error::new(Kind::Usage, format!("{} is an API client and has no account", service.name))
+            .next(format!("`scalekit-auth client delete {}` deletes it in the vault", service.name)));
+    }
     let what = format!("the account {} of the connection {}", account.identifier, service.connection);
     if !arguments.yes && !is_confirmed(&what)? {
         return Err(Error::new(Kind::Failed, "nothing was removed"));

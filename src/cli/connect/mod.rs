@@ -118,6 +118,10 @@ impl Done {
 fn connect(arguments: &Arguments, deadline: Instant) -> Result<Done, Failure> {
     let broker = arguments.asked.broker(deadline)?;
     let (service, account) = arguments.asked.find(&broker)?;
+    if service.client.is_some() {
+        let error = Error::new(Kind::Usage, format!("{} is an API client, to which nobody consents", service.name));
+        return Err(error.next(format!("`scalekit-auth token {}`", service.name)).into());
+    }
     let vault = broker.patient_vault(service)?;
     let selector = selector(service, &account);
     let patience = Duration::from_secs(arguments.timeout);

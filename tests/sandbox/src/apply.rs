@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
-use crate::account::{Account, Expiry};
+use crate::account::{Account, Expiry, shifted};
 use crate::connection::Connection;
 use crate::control::{Control, When};
 use crate::faults::{Break, Fault};
 use crate::provider::Provider;
 use crate::routes;
-use crate::state::{Race, State};
+use crate::state::{Discovery, Race, State};
 
 /// Carries out an order; the value is what the caller may want to know, such as a new id.
 pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String> {
@@ -123,6 +123,25 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
             state.connection(&connection).map_err(|refusal| refusal.to_string())?;
             state.races.push(Race { connection, identifier, status: as_status });
         }
+        Control::SeedOrganization { id } => {
+            if !id.starts_with("org_") || id.len() > 32 {
+                return Err(format!("{id:?} is not the id of an organization"));
+            }
+            let reply = json!({"id": id});
+            if !state.organizations.contains(&id) {
+                state.organizations.push(id);
+            }
+            return Ok(reply);
+        }
+        Control::SetSecret { id, status, expires_in } => set_secret(state, &id, status.as_deref(), expires_in)?,
+        Control::RotateSigningKey { keep_old } => {
+            let kid = state.next_id("snk");
+            let reply = json!({"kid": kid});
+            state.keys.rotate(kid, keep_old);
+            return Ok(reply);
+        }
+        Control::SetDiscovery { jwks_uri, missing } => state.discovery = Discovery { jwks_uri, missing },
+        Control::KeysMaxAge { seconds } => state.keys_max_age = Some(seconds),
         Control::Reset => state.reset(),
     }
     Ok(json!({}))
@@ -140,6 +159,22 @@ fn account<'s>(state: &'s mut State, connection: &str, identifier: &str) -> Resu
     let place = state.position(connection, identifier);
     let place = place.ok_or_else(|| format!("no account {connection}/{identifier}"))?;
     Ok(&mut state.accounts[place])
+}
+
+fn set_secret(state: &mut State, id: &str, status: Option<&str>, expires_in: Option<i64>) -> Result<(), String> {
+    let mut secrets = state.clients.iter_mut().flat_map(|client| &mut client.secrets);
+    let secret = secrets.find(|secret| secret.id == id).ok_or_else(|| format!("no secret {id}"))?;
+    match status {
+        None => {}
+        Some("ACTIVE") => secret.active = true,
+        Some("INACTIVE") => secret.active = false,
+        Some(other) => return Err(format!("status is ACTIVE or INACTIVE, not {other:?}")),
+    }
+    if let Some(seconds) = expires_in {
+        secret.expires_at = Some(shifted(SystemTime::now(), seconds));
+    }
+    secret.updated_at = SystemTime::now();
+    Ok(())
 }
 
 fn arm(state: &mut State, route: Option<String>, times: u32, fault: Fault) -> Result<(), String> {

@@ -189,6 +189,32 @@ pub enum Control {
     /// The next create of this account is lost to another client: it answers `RESOURCE_ALREADY_EXISTS` with 400 or 409,
     /// and the account is there.
     CreateRace { connection: String, identifier: String, as_status: u16 },
+    /// An organization that clients can be created in; `id` starts with `org_`.
+    SeedOrganization { id: String },
+    /// Changes the secret of an organization's client: `status` is `ACTIVE` or `INACTIVE`, `expires_in` seconds from
+    /// now, negative is past.
+    SetSecret {
+        id: String,
+        #[serde(default)]
+        status: Option<String>,
+        #[serde(default)]
+        expires_in: Option<i64>,
+    },
+    /// Tokens are signed with another key, under a new key id, from now on; the key set shows the key of before only
+    /// if it is kept.
+    RotateSigningKey {
+        #[serde(default)]
+        keep_old: bool,
+    },
+    /// Another place for the key set, or no discovery document at all. Both left out is the usual document.
+    SetDiscovery {
+        #[serde(default)]
+        jwks_uri: Option<String>,
+        #[serde(default)]
+        missing: bool,
+    },
+    /// How long the key set may be kept: `Cache-Control: max-age=…`, which is not sent at first.
+    KeysMaxAge { seconds: u64 },
     /// Back to how the sandbox started: no seeds, faults, counts, log, issued tokens or changed settings.
     Reset,
 }

@@ -15,6 +15,9 @@ pub(crate) enum Refusal {
     NotFound(String),
     #[error("connected account already exists")]
     AlreadyExists { status: u16 },
+    /// A client access token that opens other doors.
+    #[error("permission denied")]
+    Forbidden,
     #[error("the identifier is not the account's")]
     IdentifierMismatch,
     #[error("connection {0} is not enabled")]
@@ -34,7 +37,7 @@ impl Refusal {
             Refusal::InvalidArgument(_) => 400,
             Refusal::NotFound(_) | Refusal::NoRoute => 404,
             Refusal::AlreadyExists { status } => *status,
-            Refusal::IdentifierMismatch | Refusal::NotEnabled(_) => 403,
+            Refusal::Forbidden | Refusal::IdentifierMismatch | Refusal::NotEnabled(_) => 403,
             Refusal::Internal => 500,
         }
     }
@@ -45,8 +48,8 @@ impl Refusal {
             Refusal::InvalidArgument(_) => Some("INVALID_ARGUMENT"),
             Refusal::NotFound(_) => Some("RESOURCE_NOT_FOUND"),
             Refusal::AlreadyExists { .. } => Some("RESOURCE_ALREADY_EXISTS"),
-            // The reference names no code for it; this is gRPC's word for the status.
-            Refusal::IdentifierMismatch => Some("PERMISSION_DENIED"),
+            // The reference names no code for them; this is gRPC's word for the status.
+            Refusal::Forbidden | Refusal::IdentifierMismatch => Some("PERMISSION_DENIED"),
             Refusal::NotEnabled(_) => Some("CONNECTION_NOT_ENABLED"),
             Refusal::Internal => Some("INTERNAL_ERROR"),
             Refusal::NoRoute => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 use hyper::http::HeaderName;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
@@ -181,6 +181,10 @@ impl Arrival {
         let answer = allowed.and(readable).and_then(|()| (route.handler)(state, &self.call, style));
         match answer {
             Ok(Answer::Json { status, body }) => self.checked(state, status, &body),
+            Ok(Answer::Cached { body, max_age }) => {
+                let age = max_age.map(|seconds| format!("max-age={seconds}"));
+                self.checked(state, 200, &body).with(CACHE_CONTROL, age)
+            }
             Ok(Answer::Page { status, html }) => Reply::page(status, html),
             Ok(Answer::Redirect { location }) => Reply::page(302, String::new()).with(LOCATION, Some(location)),
             Err(refusal) => self.checked(state, refusal.status(), &refusal.body(style)),

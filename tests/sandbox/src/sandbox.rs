@@ -21,7 +21,7 @@ pub struct Options {
     pub tls: bool,
     /// 0 takes any free port.
     pub port: u16,
-    /// The id of the only client.
+    /// The id of the environment's client.
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
@@ -163,12 +163,12 @@ impl Sandbox {
         self.ca.clone()
     }
 
-    /// The id of the only client.
+    /// The id of the environment's client.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The secret of the only client, as it was at the start.
+    /// The secret of the environment's client, as it was at the start.
     pub fn client_secret(&self) -> &str {
         &self.client_secret
     }
@@ -191,6 +191,40 @@ impl Sandbox {
     /// Every breach of a schema so far, by the client or by the sandbox.
     pub fn violations(&self) -> Vec<String> {
         self.shared.state().violations.clone()
+    }
+
+    /// A JWT with these claims, signed by the current key. The header is taken as it is, `Value::Null` stands for the
+    /// one that the vault's own tokens have. The signature is in the RSA algorithm that the header's `alg` names, and
+    /// RS256 if that is none.
+    pub fn sign(&self, claims: Value, header: Value) -> String {
+        let keys = &self.shared.state().keys;
+        let header = if header.is_null() { keys.header() } else { header };
+        keys.sign(&header, &claims)
+    }
+
+    /// The id of the key that signs.
+    pub fn signing_key_id(&self) -> String {
+        self.shared.state().keys.kid().to_owned()
+    }
+
+    /// The key that signs: PKCS #8, PEM. It is a test key that every sandbox has.
+    pub fn signing_key_pem(&self) -> &'static str {
+        self.shared.state().keys.private_pem()
+    }
+
+    /// The public half of the key that signs: `SubjectPublicKeyInfo`, PEM.
+    pub fn public_key_pem(&self) -> &'static str {
+        self.shared.state().keys.public_pem()
+    }
+
+    /// The key set as `/keys` shows it.
+    pub fn jwks(&self) -> Value {
+        self.shared.state().keys.jwks()
+    }
+
+    /// Every secret of an organization's client that was handed out, for tests that look for leaks.
+    pub fn plain_secrets(&self) -> Vec<String> {
+        self.shared.state().plain_secrets()
     }
 
     /// Every client access token that was issued, for tests that look for leaks.

@@ -8,9 +8,11 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
 const DOCUMENTS: &[(&str, &str)] = &[
+    ("clients", include_str!("schemas/clients.json")),
     ("connected_accounts", include_str!("schemas/connected_accounts.json")),
     ("connections", include_str!("schemas/connections.json")),
     ("errors", include_str!("schemas/errors.json")),
+    ("keys", include_str!("schemas/keys.json")),
     ("providers", include_str!("schemas/providers.json")),
     ("token", include_str!("schemas/token.json")),
 ];

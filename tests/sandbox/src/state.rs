@@ -1,18 +1,16 @@
 //! Everything a sandbox knows, behind one lock.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde_json::json;
-use uuid::Uuid;
+use std::time::{Duration, Instant};
 
 use crate::account::Account;
+use crate::client::{Client, Secret};
 use crate::connection::Connection;
 use crate::control::VerifyMode;
 use crate::error::Refusal;
 use crate::faults::Faults;
+use crate::grant::Grant;
+use crate::keys::Keys;
 use crate::provider::Provider;
 use crate::sandbox::Logged;
 use crate::wire::{Absent, Style};
@@ -21,6 +19,8 @@ use crate::wire::{Absent, Style};
 struct ClientToken {
     token: String,
     good_until: Instant,
+    /// Whether it is the environment's client that got it; only that one may use the API.
+    opens_api: bool,
 }
 
 /// A magic link that was handed out.
@@ -49,6 +49,13 @@ pub(crate) struct Race {
     pub(crate) status: u16,
 }
 
+/// What differs from the usual discovery document.
+#[derive(Debug, Default)]
+pub(crate) struct Discovery {
+    pub(crate) jwks_uri: Option<String>,
+    pub(crate) missing: bool,
+}
+
 /// What a sandbox starts from, and comes back to.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
@@ -71,6 +78,11 @@ pub(crate) struct State {
     pub(crate) connections: Vec<Connection>,
     pub(crate) providers: Vec<Provider>,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) organizations: Vec<String>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) keys: Keys,
+    pub(crate) keys_max_age: Option<u64>,
+    pub(crate) discovery: Discovery,
     pub(crate) links: HashMap<String, Link>,
     pub(crate) auth_requests: HashMap<String, AuthRequest>,
     pub(crate) races: Vec<Race>,
@@ -81,6 +93,7 @@ pub(crate) struct State {
     /// How many consents took effect.
     consents: u64,
     client_tokens: Vec<ClientToken>,
+    plain_secrets: Vec<String>,
     serial: u64,
     turn: usize,
 }
@@ -99,6 +112,11 @@ impl State {
             connections: Vec::new(),
             providers: Vec::new(),
             accounts: Vec::new(),
+            organizations: Vec::new(),
+            clients: Vec::new(),
+            keys: Keys::default(),
+            keys_max_age: None,
+            discovery: Discovery::default(),
             links: HashMap::new(),
             auth_requests: HashMap::new(),
             races: Vec::new(),
@@ -108,6 +126,7 @@ impl State {
             violations: Vec::new(),
             consents: 0,
             client_tokens: Vec::new(),
+            plain_secrets: Vec::new(),
             serial: 0,
             turn: 0,
         }
@@ -165,20 +184,23 @@ impl State {
         self.auth_requests.retain(|_, request| request.account != id);
     }
 
-    /// Issues a client access token with the look of a Scalekit JWT; its signature is noise.
-    pub(crate) fn issue(&mut self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let header = json!({"alg": "RS256", "kid": "snk_24834495392000000", "typ": "JWT"});
-        let claims = json!({
-            "iss": self.origin.url, "sub": self.origin.client_id, "client_id": self.origin.client_id, "iat": now, "nbf": now,
-            "exp": now.saturating_add(self.token_lifetime), "jti": format!("tkn_{}", Uuid::new_v4().simple()),
-        });
-        let noise = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-        let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), noise];
-        let token = parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");
-        let good_until = after(self.token_lifetime);
-        self.client_tokens.push(ClientToken { token: token.clone(), good_until });
+    /// Issues a client access token.
+    pub(crate) fn issue(&mut self, grant: &Grant) -> String {
+        let token = self.keys.sign(&self.keys.header(), &grant.claims(&self.origin.url));
+        let (good_until, opens_api) = (after(grant.lifetime), grant.organization.is_none());
+        self.client_tokens.push(ClientToken { token: token.clone(), good_until, opens_api });
         token
+    }
+
+    /// A new secret for a client.
+    pub(crate) fn new_secret(&mut self) -> Secret {
+        let secret = Secret::new(self.next_id("sks"));
+        self.plain_secrets.push(secret.plain.clone());
+        secret
+    }
+
+    pub(crate) fn plain_secrets(&self) -> Vec<String> {
+        self.plain_secrets.clone()
     }
 
     pub(crate) fn client_tokens(&self) -> Vec<String> {
@@ -200,6 +222,7 @@ impl State {
         match issued {
             None => Err(Refusal::Unauthenticated("Token invalid")),
             Some(issued) if issued.good_until <= Instant::now() => Err(Refusal::Unauthenticated("Token expired")),
+            Some(issued) if !issued.opens_api => Err(Refusal::Forbidden),
             Some(_) => Ok(()),
         }
     }

@@ -69,6 +69,11 @@ impl Message {
         self.field(name, (value != 0).then(|| value.into()), &[0.into()])
     }
 
+    /// An int64, which protobuf's JSON writes as text.
+    pub(crate) fn long(self, name: &str, value: u64) -> Message {
+        self.field(name, (value != 0).then(|| value.to_string().into()), &["0".into()])
+    }
+
     pub(crate) fn flag(self, name: &str, value: bool) -> Message {
         self.field(name, value.then(|| value.into()), &[false.into()])
     }

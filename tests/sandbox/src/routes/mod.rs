@@ -1,8 +1,12 @@
 //! The routes of the vault: one file per resource, one row per route.
 
+mod client_ids;
+mod client_secrets;
+mod clients;
 mod connected_accounts;
 mod connections;
 mod consent;
+mod keys;
 mod magic_link;
 mod pages;
 mod providers;
@@ -67,6 +71,11 @@ pub(crate) enum Answer {
         status: u16,
         body: Value,
     },
+    /// Status 200, and how many seconds it may be kept.
+    Cached {
+        body: Value,
+        max_age: Option<u64>,
+    },
     Page {
         status: u16,
         html: String,
@@ -92,6 +101,15 @@ pub(crate) const ALL: &[&Route] = &[
     &consent::DECIDE,
     &verification::VERIFY,
     &consent::SUCCESS,
+    &clients::CREATE,
+    &clients::LIST,
+    &clients::GET,
+    &clients::UPDATE,
+    &clients::DELETE,
+    &client_secrets::CREATE,
+    &client_secrets::DELETE,
+    &keys::KEYS,
+    &keys::DISCOVERY,
     &connections::LIST,
     &providers::LIST,
 ];

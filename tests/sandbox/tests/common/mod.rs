@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use scalekit_sandbox::{Absent, Control, Credential, Options, Sandbox};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -11,6 +14,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 pub const TOKEN: &str = "POST /oauth/token";
 pub const AUTH: &str = "GET /api/v1/connected_accounts/auth";
 pub const AUTH_PATH: &str = "/api/v1/connected_accounts/auth?connector=gmail_a&identifier=ann";
+pub const CLIENTS: &str = "/api/v1/organizations/org_1/clients";
 
 /// Both ways of writing nothing.
 pub const BOTH: [Absent; 2] = [Absent::Missing, Absent::Empty];
@@ -107,6 +111,39 @@ impl Client {
         request.send(body.to_string()).and_then(got).unwrap()
     }
 
+    pub fn patch(&self, bearer: &str, path: &str, body: Value) -> Got {
+        let request = self.agent.patch(format!("{}{path}", self.sandbox.url()));
+        let request = request.header("authorization", format!("Bearer {bearer}"));
+        let request = request.header("content-type", "application/json");
+        request.send(body.to_string()).and_then(got).unwrap()
+    }
+
+    pub fn delete(&self, bearer: &str, path: &str) -> Got {
+        let request = self.agent.delete(format!("{}{path}", self.sandbox.url()));
+        request.header("authorization", format!("Bearer {bearer}")).call().and_then(got).unwrap()
+    }
+
+    /// A POST without a body.
+    pub fn post_empty(&self, bearer: &str, path: &str) -> Got {
+        let request = self.agent.post(format!("{}{path}", self.sandbox.url()));
+        request.header("authorization", format!("Bearer {bearer}")).send_empty().and_then(got).unwrap()
+    }
+
+    /// A client of the organization `org_1`, which is seeded for it: the reply of the create.
+    pub fn organization_client(&self, bearer: &str, body: Value) -> Value {
+        self.order(Control::SeedOrganization { id: "org_1".to_owned() });
+        let got = self.post(bearer, CLIENTS, body);
+        assert_eq!(got.status, 201, "{}", got.text);
+        got.body
+    }
+
+    /// A token for any client.
+    pub fn token_of(&self, id: &str, secret: &str, scope: &str) -> Got {
+        let mut form = vec![("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        form.extend((!scope.is_empty()).then_some(("scope", scope)));
+        self.try_token(&form).unwrap()
+    }
+
     /// As a browser sends a form.
     pub fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Got {
         let request = self.agent.post(format!("{}{path}", self.sandbox.url()));
@@ -152,6 +189,26 @@ pub fn location(got: &Got) -> (String, Vec<(String, String)>, String) {
     let (url, query) = rest.split_once('?').unwrap();
     let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     (url.to_owned(), query, fragment.to_owned())
+}
+
+/// Header and claims of a token, unchecked.
+pub fn jwt(token: &str) -> (Value, Value) {
+    let part = |part: &str| serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    assert_eq!(parts.len(), 3);
+    (part(parts[0]), part(parts[1]))
+}
+
+/// Whether the key set has the key that signed a token, by the name in its header.
+pub fn verifies(keys: &Value, token: &str) -> bool {
+    let (header, _) = jwt(token);
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let number = |key: &Value, name: &str| BASE64_URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let named = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]);
+    let Some(key) = named else { return false };
+    let public = RsaPublicKeyComponents { n: number(key, "n"), e: number(key, "e") };
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    public.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature).is_ok()
 }
 
 pub fn error_code(body: &Value) -> &str {

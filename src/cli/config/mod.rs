@@ -1,8 +1,11 @@
-//! `config`: names a connection as a service.
+//! `config`: names a connection, or an API client, as a service.
+
+mod machine;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::homes::HomeArgument;
 use super::note;
 use crate::broker::Broker;
 use crate::config::{
@@ -22,7 +25,7 @@ pub struct Arguments {
     #[arg(required_unless_present = "import")]
     service: Option<String>,
     /// The connection name of Scalekit dashboard, AgentKit > Connections
-    #[arg(required_unless_present = "import")]
+    #[arg(required_unless_present_any = ["import", "client_id"])]
     connection: Option<String>,
     /// The provider, where the names do not say it: GITHUB
     #[arg(long, value_name = "PROVIDER")]
@@ -40,19 +43,45 @@ pub struct Arguments {
     /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account is the one
     #[arg(long = "host", value_name = "PATTERN")]
     hosts: Vec<String>,
+    /// An API client of an organization, in a connection's place: its tokens are JWTs by client credentials
+    #[arg(long, value_name = "ID", conflicts_with_all = ["connection", "provider", "identifier", "account"])]
+    client_id: Option<String>,
+    /// Read the API client's secret from stdin, prove it, and store it
+    #[arg(long, requires = "client_id")]
+    secret_stdin: bool,
+    /// A scope to ask for; may be repeated. Without any, the token has all that the API client has
+    #[arg(long = "scope", value_name = "SCOPE", requires = "client_id")]
+    scopes: Vec<String>,
+    /// The user name beside the API client's token, for docker and for git servers that take Basic alone
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    username: Option<String>,
+    /// The API client's organization, org_123; `client rotate` needs it
+    #[arg(long = "org", value_name = "ORG", requires = "client_id")]
+    organization: Option<String>,
+    /// The URL of the API client's environment, where it is not one that is logged in to
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    env_url: Option<String>,
+    /// Where the API client's secret lives: keyring or file:PATH
+    #[arg(long, value_name = "HOME", requires = "client_id", value_parser = HomeArgument::parse)]
+    home: Option<HomeArgument>,
     /// Take over the services of another connections.json
     #[arg(long, value_name = "PATH", exclusive = true)]
     import: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
-    let Arguments { service: Some(name), connection: Some(connection), .. } = &arguments else {
-        return match &arguments.import {
-            Some(path) => import(path),
-            None => Err(Error::new(Kind::Usage, "service and connection are missing")),
-        };
-    };
+    if let Some(path) = &arguments.import {
+        return import(path);
+    }
+    let Some(name) = &arguments.service else { return Err(Error::new(Kind::Usage, "the service is missing")) };
     check("service", name, is_service_name, SERVICE_RULE)?;
+    if let Some(client_id) = &arguments.client_id {
+        check("client id", client_id, is_connection_name, CONNECTION_RULE)?;
+        return machine::configure(&arguments, &Broker::load(Instant::now())?, name, client_id);
+    }
+    let Some(connection) = &arguments.connection else {
+        return Err(Error::new(Kind::Usage, "the connection is missing"));
+    };
     check("connection name", connection, is_connection_name, CONNECTION_RULE)?;
     if let Some(identifier) = &arguments.identifier {
         check("identifier", identifier, is_identifier, IDENTIFIER_RULE)?;
@@ -88,12 +117,11 @@ fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<
 }
 
 fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection: &str) -> Result<Service, Error> {
-    let hosts = arguments.hosts.iter().map(|text| {
-        Pattern::parse(text).map_err(|error| {
-            Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_userinfo(text))).why(error)
-        })
-    });
-    let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
+    let hosts = arguments.hosts.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
+    if before.as_ref().is_some_and(|service| service.client.is_some()) {
+        return Err(Error::new(Kind::Usage, format!("{name} is an API client already"))
+            .next(format!("choose another name, or `scalekit-auth remove {name}` first")));
+    }
     let mut service = before.unwrap_or_else(|| Service::new(name, connection, Origin::User));
     service.connection = connection.to_owned();
     if let Some(provider) = &arguments.provider {
@@ -114,6 +142,13 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
         service.hosts = hosts;
     }
     Ok(service)
+}
+
+/// A host pattern that somebody typed.
+pub(super) fn pattern(text: &str) -> Result<Pattern, Error> {
+    Pattern::parse(text).map_err(|error| {
+        Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_userinfo(text))).why(error)
+    })
 }
 
 /// Adds the account of this short name, or changes it.
@@ -146,7 +181,8 @@ fn with_account(
     Ok(service)
 }
 
-fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Error> {
+/// No host of a Scalekit environment may be claimed.
+pub(super) fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Error> {
     let own = broker.own_hosts();
     let mut hosts = service.hosts.iter().chain(service.accounts.iter().flat_map(|account| &account.hosts));
     match hosts.find(|pattern| own.contains(pattern.authority())) {
