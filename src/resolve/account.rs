@@ -23,7 +23,7 @@ pub struct Chosen<'a> {
 
 impl<'a> Chosen<'a> {
     /// The user name, unless it is one that we answer ourselves.
-    pub(super) fn telling_username(&self) -> Option<&'a str> {
+    pub fn telling_username(&self) -> Option<&'a str> {
         self.username.filter(|name| !catalogue::is_magic_username(name))
     }
 }
