@@ -1,7 +1,9 @@
 //! When there is no token until a person acts: what they must do, in their words.
 
+use serde_json::{Value, json};
+
 use crate::config::Service;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, plain};
 use crate::resolve::Account;
 use crate::vault::{self, MagicLink, Status};
 
@@ -30,6 +32,22 @@ impl Consent {
             status,
             link,
         }
+    }
+
+    /// The object for an account that a person must grant or renew; protocol.md describes it.
+    pub fn to_json(&self) -> Value {
+        let Self { service, connection, identifier, status, link } = self;
+        json!({
+            "version": 1,
+            "status": "needs_authorization",
+            "service": service,
+            "connection": connection,
+            "identifier": identifier,
+            "account_status": status.word(),
+            "link": link.as_ref().ok().map(|link| link.link.as_str()),
+            "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
+            "message": plain(&self.message()),
+        })
     }
 
     /// One sentence that an agent can pass on to its person.
@@ -61,6 +79,18 @@ pub enum Failure {
     Consent(Box<Consent>),
     /// Anything else.
     Error(Error),
+}
+
+impl Failure {
+    /// The object that `--json` prints; protocol.md describes it.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Error(error) => {
+                json!({"version": 1, "status": "error", "code": error.kind().code(), "message": error.line()})
+            }
+            Self::Consent(consent) => consent.to_json(),
+        }
+    }
 }
 
 impl From<Error> for Failure {

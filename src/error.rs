@@ -28,6 +28,10 @@ pub enum Kind {
     CommandNotFound,
     /// Some of several failed.
     Partial,
+    /// The token that was to be checked is not valid: 401 in HTTP.
+    InvalidToken,
+    /// The token that was checked is valid and does not allow this: 403 in HTTP.
+    InsufficientScope,
     /// Ctrl-C.
     Interrupted,
 }
@@ -48,6 +52,9 @@ impl Kind {
             Kind::CommandNotRun => 126,
             Kind::CommandNotFound => 127,
             Kind::Partial => 10,
+            // 401 and 403 do not fit into a byte.
+            Kind::InvalidToken => 41,
+            Kind::InsufficientScope => 43,
             Kind::Interrupted => 130,
         }
     }
@@ -66,6 +73,9 @@ impl Kind {
             Kind::CommandNotRun => "command_not_run",
             Kind::CommandNotFound => "command_not_found",
             Kind::Partial => "partial",
+            // As RFC 6750 calls them.
+            Kind::InvalidToken => "invalid_token",
+            Kind::InsufficientScope => "insufficient_scope",
             Kind::Interrupted => "interrupted",
         }
     }

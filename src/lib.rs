@@ -3,7 +3,8 @@
 //!
 //! The road of every answer: [`helper`] decodes the request, [`resolve`] finds the service, [`broker`] gets the token by
 //! way of [`store`] (the client credentials) and [`vault`] (Scalekit's API), and [`helper`] encodes the answer. [`cli`]
-//! holds the commands that people type, [`config`] the two files they write.
+//! holds the commands that people type, [`config`] the two files they write. [`verify`] stands apart: it checks tokens that
+//! others bring, for an HTTP API as well.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod resolve;
 pub mod secret;
 pub mod store;
 pub mod vault;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::path::Path;

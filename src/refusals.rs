@@ -226,7 +226,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// `$XDG_RUNTIME_DIR/scalekit-auth`, else a directory of the user's own in `/run/user` or the temporary directory;
 /// refused unless it is ours alone.
-fn runtime_directory() -> Option<PathBuf> {
+pub(crate) fn runtime_directory() -> Option<PathBuf> {
     let own = rustix::process::geteuid().as_raw();
     let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     let run = PathBuf::from(format!("/run/user/{own}"));

@@ -49,6 +49,7 @@ fn every_other_shell_block_works_from_top_to_bottom() {
     for (identifier, name) in [("alice@example.com", "home"), ("alice@acme.com", "work")] {
         world.seed_as(identifier, "github-x1y2", "GITHUB", &format!("token-of-{name}"));
     }
+    world.control(Control::SeedOrganization { id: "org_123".into() });
     let root = world.path("server");
     std::fs::create_dir(&root).unwrap();
     GitServer::create_repository(&root, "acme/app.git", &[("README", b"hello\n")]).unwrap();

@@ -95,12 +95,26 @@ impl Broker {
 
     /// The vault of the environment of this name.
     pub fn vault_of(&self, name: &str) -> Result<Vault, Error> {
+        self.open(self.credentials_of(name)?)
+    }
+
+    /// The same for a command of several requests: each has its own time limit.
+    pub fn patient_vault_of(&self, name: &str) -> Result<Vault, Error> {
+        Ok(Vault::new(self.credentials_of(name)?, Limit::Each(crate::TIME_LIMIT))?)
+    }
+
+    fn credentials_of(&self, name: &str) -> Result<ClientCredentials, Error> {
         match self.variables()? {
             Some(credentials) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {
-                self.open(credentials.clone())
+                Ok(credentials.clone())
             }
-            _ => self.open(self.stored_credentials(name)?),
+            _ => self.stored_credentials(name),
         }
+    }
+
+    /// Whether one environment was asked for, whatever the services say.
+    pub fn is_environment_forced(&self) -> bool {
+        self.forced_environment.is_some()
     }
 
     /// The vault of `service`'s environment.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Asked, note, print, warn_of_expiry};
 use crate::broker::{Broker, Token};
 use crate::config::Service;
-use crate::consent::{Consent, Failure, rfc3339};
+use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::secret::Secret;
@@ -77,34 +77,9 @@ pub(super) fn tell(answer: Result<Secret<String>, Failure>, json: bool) -> Resul
         Ok(text) => print(&format!("{}\n", text.expose())),
         Err(failure) => {
             if json {
-                print(&format!("{}\n", failure_to_json(&failure)))?;
+                print(&format!("{}\n", failure.to_json()))?;
             }
             Err(failure.into())
         }
     }
-}
-
-pub(super) fn failure_to_json(failure: &Failure) -> Value {
-    match failure {
-        Failure::Error(error) => json!({
-            "version": 1, "status": "error", "code": error.kind().code(), "message": error.line(),
-        }),
-        Failure::Consent(consent) => consent_to_json(consent),
-    }
-}
-
-/// The object for an account that a person must grant or renew; protocol.md describes it.
-pub(super) fn consent_to_json(consent: &Consent) -> Value {
-    let Consent { service, connection, identifier, status, link } = consent;
-    json!({
-        "version": 1,
-        "status": "needs_authorization",
-        "service": service,
-        "connection": connection,
-        "identifier": identifier,
-        "account_status": status.word(),
-        "link": link.as_ref().ok().map(|link| link.link.as_str()),
-        "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
-        "message": crate::error::plain(&consent.message()),
-    })
 }

@@ -52,7 +52,8 @@ fn called(service: &Service, identifier: &str) -> String {
     }
 }
 
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+/// Columns as wide as their widest cell.
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();

@@ -1,6 +1,7 @@
 //! The commands that people type. Each file parses nothing itself: it calls, and prints.
 
 mod answering;
+mod client;
 mod config;
 mod connect;
 pub mod curl;
@@ -22,6 +23,7 @@ mod status;
 mod sync;
 mod token;
 mod use_account;
+mod verify;
 mod which;
 
 use std::ffi::OsString;
@@ -43,7 +45,8 @@ First steps:
   scalekit-auth setup git                           let git ask for tokens
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 5 needs authorization,
-6 the vault refused, 7 the vault cannot be reached, 8 ambiguous, 10 some of several failed.";
+6 the vault refused, 7 the vault cannot be reached, 8 ambiguous, 10 some of several failed,
+41 the token checked is not valid, 43 it is valid and not enough.";
 
 /// Fresh OAuth tokens from your Scalekit vault, for git and any tool that can run a command
 #[derive(Debug, Parser)]
@@ -63,6 +66,8 @@ enum Command {
     Status(status::Arguments),
     /// Name a connection as a service, and say which hosts are its own
     Config(config::Arguments),
+    /// Create, list, change and delete API clients of an organization, and replace their secrets
+    Client(client::Arguments),
     /// Choose which account of a service is its usual one
     Use(use_account::Arguments),
     /// Read the environment's connections, so that they are services without `config`
@@ -85,6 +90,8 @@ enum Command {
     Disconnect(disconnect::Arguments),
     /// Say which service and account would answer for a URL, or why none would
     Which(which::Arguments),
+    /// Check a token that Scalekit issued, as an HTTP API does: the token on stdin
+    Verify(verify::Arguments),
     /// Let git or docker ask us for the hosts of your services, or undo that
     Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
@@ -108,6 +115,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Logout(arguments) => logout::run(&arguments),
         Command::Status(arguments) => status::run(&arguments, deadline),
         Command::Config(arguments) => config::run(arguments),
+        Command::Client(arguments) => client::run(&arguments),
         Command::Use(arguments) => use_account::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
         Command::List => list::run(deadline),
@@ -119,6 +127,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Connect(arguments) => connect::run(&arguments, deadline),
         Command::Disconnect(arguments) => disconnect::run(&arguments, deadline),
         Command::Which(arguments) => which::run(&arguments, deadline),
+        Command::Verify(arguments) => verify::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
         Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
         Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),

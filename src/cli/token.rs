@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
-use super::found::{Found, failure_to_json, find, tell};
+use super::found::{Found, find, tell};
 use super::{Asked, Whose, print};
 use crate::config::Service;
 use crate::consent::Failure;
@@ -65,7 +65,7 @@ fn several(all: &[Asked], deadline: Instant) -> Result<(), Error> {
             object(&Found::new(&broker, service, account, token))
         });
         results.push(outcome.unwrap_or_else(|failure| {
-            let object = failure_to_json(&failure).to_string();
+            let object = failure.to_json().to_string();
             failures.push(Error::from(failure));
             Secret::new(object)
         }));

@@ -108,7 +108,7 @@ impl Services {
     }
 }
 
-fn path(directory: &Path) -> PathBuf {
+pub(super) fn path(directory: &Path) -> PathBuf {
     directory.join("connections.json")
 }
 

@@ -23,7 +23,7 @@ const LEAST: Duration = Duration::from_millis(300);
 
 /// One request. `repeatable` ones are sent again after 429, 502, 503, 504 and broken connections; what creates
 /// something is not.
-pub(super) struct Request<'a> {
+pub(crate) struct Request<'a> {
     pub method: http::Method,
     pub url: String,
     pub bearer: Option<&'a Secret<String>>,
@@ -33,10 +33,18 @@ pub(super) struct Request<'a> {
 }
 
 /// A complete reply.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub body: Secret<Vec<u8>>,
+    headers: HeaderMap,
     retry_after: Option<Duration>,
+}
+
+impl Reply {
+    /// The first header of this name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// How long requests may take.
@@ -49,7 +57,7 @@ pub enum Limit {
 }
 
 /// The client for one environment.
-pub(super) struct Http {
+pub(crate) struct Http {
     agent: Agent,
     host: String,
     limit: Limit,
@@ -74,6 +82,17 @@ impl Http {
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self { agent: config.into(), host: url.authority().to_string(), limit })
+    }
+
+    /// What anybody may read at `url`; `None` where nothing is there, or only a redirect.
+    pub fn get(&self, url: String) -> Result<Option<Reply>, Error> {
+        let content_type = "application/json";
+        let method = http::Method::GET;
+        match self.send(&Request { method, url, bearer: None, content_type, body: &[], repeatable: true }) {
+            Ok(reply) => Ok((reply.status == 200).then_some(reply)),
+            Err(Error::Redirect) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends `request`, again where that is safe and there is time.
@@ -134,9 +153,9 @@ impl Http {
         let ready = self.agent.configure_request(ready).timeout_global(Some(left)).build();
         let mut response = self.agent.run(ready).map_err(explain)?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let headers = response.headers().clone();
         let body = response.body_mut().with_config().limit(LARGEST_REPLY).read_to_vec().map_err(explain)?;
-        Ok(Reply { status, body: Secret::new(body), retry_after })
+        Ok(Reply { status, body: Secret::new(body), retry_after: retry_after(&headers), headers })
     }
 
     fn explain(&self, error: ureq::Error) -> Error {

@@ -28,8 +28,9 @@ pub use url::{EnvironmentUrl, UrlError};
 use crate::error::plain;
 use crate::secret::Secret;
 use crate::store::ClientCredentials;
+pub(crate) use http::Http;
 pub use http::Limit;
-use http::{Http, Reply, Request};
+use http::{Reply, Request};
 use wire::{ErrorReply, TokenReply};
 
 /// One environment, opened with its client credentials. Threads share the client token and the open connections.

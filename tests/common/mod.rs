@@ -11,6 +11,7 @@ pub mod gits;
 pub mod homes;
 pub mod https;
 pub mod keyring;
+pub mod organization;
 pub mod proxy;
 pub mod registry;
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::found::{consent_to_json, failure_to_json};
 use super::{Asked, note, print};
 use crate::broker::{read_or_create, selector};
 use crate::config::Service;
@@ -65,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         Ok(done) => print(&format!("{}\n", plain(&done.message()))),
         Err(failure) => {
             if arguments.json {
-                print(&format!("{}\n", failure_to_json(&failure)))?;
+                print(&format!("{}\n", failure.to_json()))?;
             }
             Err(failure.into())
         }
@@ -105,7 +104,7 @@ impl Done {
                 "account_status": "ACTIVE", "message": self.message(),
             }),
             Self::Link { consent, state } => {
-                let mut object = consent_to_json(consent);
+                let mut object = consent.to_json();
                 if let Some(state) = state {
                     object["state"] = state.as_str().into();
                 }
