@@ -12,7 +12,7 @@ use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
 use crate::store::{self, ClientCredentials};
-use crate::vault::{self, ConnectedAccount, Credential, Facts, NoCredential, Selector, Status, Vault};
+use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
 
 pub use batch::MOST_AT_ONCE;
 pub use environment::not_logged_in;
@@ -206,7 +206,11 @@ fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token
 /// A JWT for an API client.
 fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Token, Error> {
     let config = format!("scalekit-auth config {} --client-id {}", service.name, client.client_id);
-    let grant = vault.grant(&client.scopes).map_err(|error| match &error {
+    let grant = match vault.grant(&client.scopes) {
+        Err(error @ vault::Error::Credentials { .. }) => grant_after_rotation(vault, client, error),
+        other => other,
+    };
+    let grant = grant.map_err(|error| match &error {
         vault::Error::Credentials { reason, .. } if reason.contains("invalid_scope") => {
             Error::new(Kind::VaultRefused, format!("the vault refused the scopes of {}", service.name))
                 .why(&error)
@@ -228,6 +232,14 @@ fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<To
         facts: Facts::default(),
         refused_scopes: client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect(),
     })
+}
+
+/// A rotation may have put another secret in place after ours was read, and deleted ours since.
+fn grant_after_rotation(vault: &Vault, client: &Machine, error: vault::Error) -> Result<Grant, vault::Error> {
+    match store::credentials(&client.environment()) {
+        Ok(now) if !vault.has_secret(&now.client_secret) => vault.reopened(now)?.grant(&client.scopes),
+        _ => Err(error),
+    }
 }
 
 /// Where somebody else created the account in the meantime, it is read again.

@@ -95,6 +95,11 @@ impl Http {
         }
     }
 
+    /// Another client within the same limit.
+    pub fn again(&self, url: &EnvironmentUrl) -> Result<Self, Error> {
+        Self::new(url, self.limit)
+    }
+
     /// Sends `request`, again where that is safe and there is time.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, Error> {
         let start = Instant::now();

@@ -74,6 +74,16 @@ impl Vault {
         Ok(Self { http: Http::new(&credentials.url, limit)?, credentials, token: Mutex::new(None) })
     }
 
+    /// The same environment with other client credentials of it.
+    pub fn reopened(&self, credentials: ClientCredentials) -> Result<Self, Error> {
+        Ok(Self { http: self.http.again(&credentials.url)?, credentials, token: Mutex::new(None) })
+    }
+
+    /// Whether it was opened with this client secret.
+    pub fn has_secret(&self, secret: &Secret<String>) -> bool {
+        self.credentials.client_secret.expose() == secret.expose()
+    }
+
     /// Proves the client credentials. A refusal is final.
     pub fn prove(&self) -> Result<(), Error> {
         self.client_token().map(drop)

@@ -116,6 +116,11 @@ impl GitServer {
         Ok(GitServer { shared, url, _server })
     }
 
+    /// Also accepts each token of which `check` says that it is good, such as a JWT.
+    pub fn accept_if(&self, check: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.shared.inside().door.accept_if(Box::new(check));
+    }
+
     /// Where the repositories are: `<url>/<name>`.
     pub fn url(&self) -> &str {
         &self.url
