@@ -207,13 +207,14 @@ impl Vault {
         Ok((created, reply.plain_secret.secret().ok_or(Error::Unreadable(CREATE))?))
     }
 
-    /// All clients of an organization.
-    pub fn clients(&self, organization: &str) -> Result<Vec<ApiClient>, Error> {
-        self.pages(LIST, &clients(organization), &[("page_size", "30")], |body| {
+    /// All clients of an organization, page by page as they come.
+    pub fn clients(&self, organization: &str, take: impl FnMut(Vec<ApiClient>)) -> Result<(), Error> {
+        let read = |body: &[u8]| {
             let reply: ClientsReply = serde_json::from_slice(body).ok()?;
             let clients = reply.clients.into_iter().flatten().filter_map(Client::read).collect();
             Some((clients, reply.next_page_token))
-        })
+        };
+        self.each_page(LIST, &clients(organization), &[("page_size", "30")], read, take)
     }
 
     /// One client. [`Error::NotFound`] if there is none.

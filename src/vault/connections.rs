@@ -59,7 +59,7 @@ impl Vault {
     }
 
     /// All pages of a list; `read` gives a page's items and the token of the next one.
-    pub(super) fn pages<T>(
+    fn pages<T>(
         &self,
         route: &'static str,
         path: &str,
@@ -67,6 +67,19 @@ impl Vault {
         read: impl Fn(&[u8]) -> Option<(Vec<T>, Text)>,
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
+        self.each_page(route, path, query, read, |items| all.extend(items))?;
+        Ok(all)
+    }
+
+    /// As [`Vault::pages`], with each page as soon as it is there.
+    pub(super) fn each_page<T>(
+        &self,
+        route: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+        read: impl Fn(&[u8]) -> Option<(Vec<T>, Text)>,
+        mut take: impl FnMut(Vec<T>),
+    ) -> Result<(), Error> {
         let mut page: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
@@ -74,9 +87,9 @@ impl Vault {
             let call = Call { query: &query, path: path.into(), ..Call::new(route, Method::GET, "") };
             let body = self.call(&call)?;
             let (items, next) = read(body.expose()).ok_or(Error::Unreadable(route))?;
-            all.extend(items);
+            take(items);
             match next.get() {
-                None => return Ok(all),
+                None => return Ok(()),
                 Some(next) => page = Some(next.to_owned()),
             }
         }

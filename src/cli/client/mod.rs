@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let broker = Broker::load_in(arguments.environment.as_deref(), std::time::Instant::now())?;
     let done = match &arguments.command {
         Command::Create(own) => create::run(own, &broker, arguments.json),
-        Command::List(own) => list::run(own, &broker),
+        Command::List(own) => list::run(own, &broker, arguments.json),
         Command::Get(own) => show::get(own, &broker),
         Command::Update(own) => update::run(own, &broker),
         Command::Delete(own) => delete::run(own, &broker),
