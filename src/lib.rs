@@ -17,6 +17,7 @@ pub mod consent;
 pub mod error;
 pub mod header;
 pub mod helper;
+mod hex;
 mod refusals;
 pub mod resolve;
 pub mod secret;

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
+
+use crate::hex;
 
 /// How long a refused token is not served again, in seconds.
 const REFUSED_FOR: i64 = 60;
@@ -79,7 +80,7 @@ impl Refusals {
             Err(_) => State::default(),
         };
         if state.key.len() < 64 {
-            state = State { key: random_hex(32)?, ..State::default() };
+            state = State { key: hex::random(32)?, ..State::default() };
         }
         let now = now();
         keep(&mut state.answered, now, ANSWERED_FOR);
@@ -90,7 +91,7 @@ impl Refusals {
 
     /// Notes that `answer` is about to be given, and returns a random id for it.
     pub fn answered(&mut self, answer: &Answer<'_>) -> Option<String> {
-        let id = random_hex(16)?;
+        let id = hex::random(16)?;
         let (account, token) = (self.account(answer.account), self.token(answer));
         let accepted = self.state.answered.iter().any(|known| known.token == token && known.accepted);
         let entry = Entry { id: id.clone(), account, token, at: now(), accepted };
@@ -187,7 +188,7 @@ impl Refusals {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }
-        hex(context.sign().as_ref())
+        hex::encode(context.sign().as_ref())
     }
 }
 
@@ -212,16 +213,6 @@ fn lock(file: &File) -> Option<()> {
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
-}
-
-fn random_hex(bytes: usize) -> Option<String> {
-    let mut random = vec![0; bytes];
-    SystemRandom::new().fill(&mut random).ok()?;
-    Some(hex(&random))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `$XDG_RUNTIME_DIR/scalekit-auth`, else a directory of the user's own in `/run/user` or the temporary directory;

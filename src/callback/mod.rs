@@ -14,8 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ring::rand::{SecureRandom, SystemRandom};
-
+use crate::hex;
 use crate::secret::Secret;
 use page::Page;
 use request::Request;
@@ -86,7 +85,7 @@ impl Callback {
     /// A state for a new link. Those before still count: whoever opened a link in time may sign in at the provider for
     /// longer than the link was good.
     pub fn new_state(&self) -> Option<String> {
-        let state = random_hex(32)?;
+        let state = hex::random(32)?;
         self.states.lock().unwrap_or_else(PoisonError::into_inner).push(state.clone());
         Some(state)
     }
@@ -103,7 +102,7 @@ struct Door {
 impl Door {
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_write_timeout(Some(PATIENCE))?;
-        let nonce = random_hex(16).unwrap_or_default();
+        let nonce = hex::random(16).unwrap_or_default();
         let Some(auth_request_id) = self.read(&mut stream)? else {
             return stream.write_all(&Page::not_found().response(&nonce));
         };
@@ -139,11 +138,4 @@ impl Door {
             }
         }
     }
-}
-
-/// So many random bytes in hexadecimal digits; `None` where the system has none.
-pub fn random_hex(bytes: usize) -> Option<String> {
-    let mut random = vec![0; bytes];
-    SystemRandom::new().fill(&mut random).ok()?;
-    Some(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,12 +1,11 @@
 //! `disconnect`: removes a connected account in the vault.
 
-use std::io::{BufRead, IsTerminal};
 use std::time::Instant;
 
-use super::{Asked, note};
+use super::{Asked, confirm, note};
 use crate::broker::selector;
 use crate::config::Synced;
-use crate::error::{Error, Kind, plain};
+use crate::error::{Error, Kind};
 use crate::vault;
 
 /// Remove a connected account in the vault, with the tokens it holds
@@ -29,8 +28,11 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             .next(format!("`scalekit-auth client delete {}` deletes it in the vault", service.name)));
     }
     let what = format!("the account {} of the connection {}", account.identifier, service.connection);
-    if !arguments.yes && !is_confirmed(&what)? {
-        return Err(Error::new(Kind::Failed, "nothing was removed"));
+    if !arguments.yes {
+        confirm::needs_terminal("--yes removes it without a question")?;
+        if !confirm::ask(&format!("Remove {what} with its tokens?"))? {
+            return Err(Error::new(Kind::Failed, "nothing was removed"));
+        }
     }
     // The question may have taken its time.
     let vault = broker.patient_vault(service)?;
@@ -45,17 +47,4 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     }
     note(format!("{what} is removed; `scalekit-auth connect {}` asks for a new consent", service.name));
     Ok(())
-}
-
-fn is_confirmed(what: &str) -> Result<bool, Error> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(
-            Error::new(Kind::Usage, "there is no terminal to ask on").next("--yes removes it without a question")
-        );
-    }
-    eprint!("Remove {} with its tokens? [y/N] ", plain(what));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
-    Ok(answer.trim_start().to_ascii_lowercase().starts_with('y'))
 }

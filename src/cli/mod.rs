@@ -3,6 +3,7 @@
 mod answering;
 mod client;
 mod config;
+mod confirm;
 mod connect;
 pub mod curl;
 mod disconnect;

@@ -34,7 +34,7 @@ struct Document {
 /// The file for `environment` in the user's runtime directory; `None` where there is none.
 pub(super) fn path(environment: &EnvironmentUrl) -> Option<PathBuf> {
     let digest = ring::digest::digest(&ring::digest::SHA256, environment.as_str().as_bytes());
-    let name: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = crate::hex::encode(&digest.as_ref()[..8]);
     Some(crate::refusals::runtime_directory()?.join(format!("keys-{name}.json")))
 }
 

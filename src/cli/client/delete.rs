@@ -1,7 +1,5 @@
 //! `client delete`: deletes an API client in the vault, then what is stored of it.
 
-use std::io::{BufRead, IsTerminal};
-
 use serde_json::json;
 
 use super::rotate::next_of;
@@ -9,6 +7,7 @@ use super::secret::remove;
 use super::selected::{self, Selected};
 use super::{Done, Failed};
 use crate::broker::Broker;
+use crate::cli::confirm;
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind, plain};
 
@@ -23,15 +22,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed> {
-    if !arguments.yes && (!std::io::stdin().is_terminal() || !std::io::stderr().is_terminal()) {
-        return Err(Error::new(Kind::Usage, "there is no terminal to ask on")
-            .next("--yes deletes it without a question")
-            .into());
+    if !arguments.yes {
+        confirm::needs_terminal("--yes deletes it without a question")?;
     }
     let selected = Selected::find(&arguments.selected, broker)?;
     let Selected { vault, organization, client_id, service } = &selected;
     let name = selected.get()?.name.unwrap_or_default();
-    if !arguments.yes && !is_confirmed(&format!("{client_id} ({name}) of {organization}"))? {
+    let question = || {
+        format!(
+            "Delete the API client {client_id} ({name}) of {organization} with its secrets? What uses it stops working."
+        )
+    };
+    if !arguments.yes && !confirm::ask(&question())? {
         return Err(Error::new(Kind::Failed, "nothing was deleted").into());
     }
     vault.delete_client(organization, client_id).map_err(|error| selected.explain(error, "rotate"))?;
@@ -70,12 +72,4 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
         "service": name,
     });
     Ok(Done { object, text })
-}
-
-fn is_confirmed(what: &str) -> Result<bool, Error> {
-    eprint!("Delete the API client {} with its secrets? What uses it stops working. [y/N] ", plain(what));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
-    Ok(answer.trim_start().to_ascii_lowercase().starts_with('y'))
 }

@@ -186,8 +186,7 @@ fn link(
     account: &Account,
     status: Status,
 ) -> Result<(Consent, Option<String>), Failure> {
-    let random =
-        || crate::callback::random_hex(32).ok_or_else(|| Error::new(Kind::Failed, "there is no random source"));
+    let random = || crate::hex::random(32).ok_or_else(|| Error::new(Kind::Failed, "there is no random source"));
     let state = arguments.user_verify_url.as_ref().map(|_| random()).transpose()?;
     let back = arguments.user_verify_url.as_deref().zip(state.as_deref());
     let link =

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::line::Line;
 use crate::broker::selector;
 use crate::callback::page::Page;
-use crate::callback::{Callback, Returned, random_hex};
+use crate::callback::{Callback, Returned};
 use crate::cli::note;
 use crate::config::Service;
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
+use crate::hex;
 use crate::resolve::Account;
 use crate::vault::{self, Details, Return, Selector, Status, Vault};
 
@@ -90,7 +91,7 @@ impl Waiting {
     pub(super) fn new_link(&mut self, status: Status) -> Consent {
         let back = match (&self.callback, &self.elsewhere) {
             (Some(callback), _) => callback.new_state().map(|state| (callback.url(), state)),
-            (None, Some(url)) => random_hex(32).map(|state| (url.clone(), state)),
+            (None, Some(url)) => hex::random(32).map(|state| (url.clone(), state)),
             (None, None) => None,
         };
         let back = back.as_ref().map(|(url, state)| Return { url, state });
@@ -173,7 +174,7 @@ impl Waiting {
             let mut pause = FIRST_PAUSE;
             // The first question is at once: `--wait-only` may find the account ACTIVE.
             while events.send(Event::Asked(vault.details(selector))).is_ok() {
-                let random = random_hex(1).and_then(|hex| u32::from_str_radix(&hex, 16).ok()).unwrap_or_default();
+                let random = hex::random(1).and_then(|hex| u32::from_str_radix(&hex, 16).ok()).unwrap_or_default();
                 std::thread::sleep(pause - pause * random / (4 * 256));
                 pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             }
