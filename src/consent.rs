@@ -73,7 +73,7 @@ impl Consent {
 }
 
 /// Why there is no token.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Failure {
     /// A person must act.
     Consent(Box<Consent>),

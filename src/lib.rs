@@ -2,7 +2,7 @@
 //! Scalekit vault.
 //!
 //! The road of every answer: [`helper`] decodes the request, [`resolve`] finds the service, [`broker`] gets the token by
-//! way of [`store`] (the client credentials) and [`vault`] (Scalekit's API), and [`helper`] encodes the answer, or [`header`]
+//! way of [`cache`] (where it may still be good), [`store`] (the client credentials) and [`vault`] (Scalekit's API), and [`helper`] encodes the answer, or [`header`]
 //! where no helper protocol is spoken. [`cli`] holds the commands that people type, [`config`] the files they write,
 //! [`callback`] the port where a browser comes back after consent. [`verify`] stands apart: it checks tokens that others
 //! bring, for an HTTP API as well.
@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod cache;
 pub mod callback;
 pub mod cli;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod helper;
 mod hex;
 mod refusals;
 pub mod resolve;
+mod runtime;
 pub mod secret;
 pub mod store;
 pub mod vault;

@@ -5,15 +5,15 @@
 //! fingerprints under a random key; no token, host or name can be read from it. Without a runtime directory nothing is
 //! remembered and everything else works.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
+use crate::{hex, runtime};
 
 /// How long a refused token is not served again, in seconds.
 const REFUSED_FOR: i64 = 60;
@@ -46,7 +46,10 @@ struct State {
 struct Entry {
     id: String,
     account: String,
+    /// The token, where and how it was sent.
     token: String,
+    /// The token alone.
+    secret: String,
     at: i64,
     /// A server took it.
     accepted: bool,
@@ -63,16 +66,14 @@ pub struct Refusals {
 impl Refusals {
     /// Opens the file in the user's runtime directory; `None` where there is none or it is not to be had.
     pub fn open() -> Option<Self> {
-        Self::open_in(&runtime_directory()?)
+        Self::open_in(&runtime::directory()?)
     }
 
     fn open_in(directory: &Path) -> Option<Self> {
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(directory.join("refusals")).ok()?;
-        lock(&file)?;
+        let mut file = runtime::open(directory, "refusals").ok()?;
+        if !runtime::lock(&file, LOCK_WAIT).ok()? {
+            return None;
+        }
         let mut text = String::new();
         // A file cut short by a killed process is an empty one.
         let mut state: State = match file.read_to_string(&mut text) {
@@ -93,8 +94,9 @@ impl Refusals {
     pub fn answered(&mut self, answer: &Answer<'_>) -> Option<String> {
         let id = hex::random(16)?;
         let (account, token) = (self.account(answer.account), self.token(answer));
+        let secret = self.secret(answer.token);
         let accepted = self.state.answered.iter().any(|known| known.token == token && known.accepted);
-        let entry = Entry { id: id.clone(), account, token, at: now(), accepted };
+        let entry = Entry { id: id.clone(), account, token, secret, at: now(), accepted };
         self.state.answered.push(entry);
         self.save()?;
         Some(id)
@@ -151,6 +153,12 @@ impl Refusals {
         self.state.refused.iter().any(|entry| entry.token == token)
     }
 
+    /// Whether this token was refused anywhere within the last minute.
+    pub fn is_refused_anywhere(&self, token: &str) -> bool {
+        let secret = self.secret(token);
+        self.state.refused.iter().any(|entry| entry.secret == secret)
+    }
+
     /// How many different tokens of this account were refused within the last minute.
     pub fn count(&self, account: &[&str]) -> usize {
         let account = self.account(account);
@@ -181,6 +189,10 @@ impl Refusals {
         self.fingerprint("token", &[*account, &[scheme, token]].concat())
     }
 
+    fn secret(&self, token: &str) -> String {
+        self.fingerprint("secret", &[token])
+    }
+
     fn fingerprint(&self, kind: &str, parts: &[&str]) -> String {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(kind.as_bytes());
@@ -192,53 +204,25 @@ impl Refusals {
     }
 }
 
+/// Whether this token was refused anywhere within the last minute, as far as that is remembered.
+pub fn is_refused(token: &str) -> bool {
+    Refusals::open().is_some_and(|refusals| refusals.is_refused_anywhere(token))
+}
+
 fn keep(entries: &mut Vec<Entry>, now: i64, seconds: i64) {
     entries.retain(|entry| (now - seconds..=now).contains(&entry.at));
     let surplus = entries.len().saturating_sub(MOST);
     entries.drain(..surplus);
 }
 
-fn lock(file: &File) -> Option<()> {
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Some(()),
-            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(_) => return None,
-        }
-    }
-}
-
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
-}
-
-/// `$XDG_RUNTIME_DIR/scalekit-auth`, else a directory of the user's own in `/run/user` or the temporary directory;
-/// refused unless it is ours alone.
-pub(crate) fn runtime_directory() -> Option<PathBuf> {
-    let own = rustix::process::geteuid().as_raw();
-    let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let run = PathBuf::from(format!("/run/user/{own}"));
-    let directory = match given.or_else(|| run.is_dir().then_some(run)) {
-        Some(directory) => directory.join("scalekit-auth"),
-        None => std::env::temp_dir().join(format!("scalekit-auth-{own}")),
-    };
-    crate::config::create_directory(&directory).ok()?;
-    is_ours_alone(&directory, own).then_some(directory)
-}
-
-#[cfg(unix)]
-fn is_ours_alone(directory: &Path, own: u32) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(directory)
-        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     const ACCOUNT: &[&str] = &["github.com", "github-x", "ada"];
 
@@ -264,6 +248,7 @@ mod tests {
         assert!(refusals.is_refused(&answer("one")) && refusals.is_refused(&answer("two")));
         assert!(!refusals.is_refused(&Answer { scheme: "bearer", ..answer("one") }));
         assert!(!refusals.is_refused(&Answer { account: &["gist.github.com", "github-x", "ada"], ..answer("one") }));
+        assert!(refusals.is_refused_anywhere("one") && !refusals.is_refused_anywhere("three"));
         assert_eq!(refusals.count(ACCOUNT), 2);
     }
 

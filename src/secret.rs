@@ -26,6 +26,11 @@ impl Secret<Vec<u8>> {
     pub fn expose_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
+
+    /// Keeps the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
 }
 
 impl<T: Zeroize> fmt::Debug for Secret<T> {

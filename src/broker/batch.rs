@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Broker, Token, token_of};
+use super::{Broker, Token, is_fit, token_of};
 use crate::config::Service;
 use crate::consent::Failure;
 use crate::error::Error;
@@ -17,16 +17,32 @@ pub const MOST_AT_ONCE: usize = 8;
 impl Broker {
     /// As [`Broker::token`] for several, in their order. One that fails does not stop the others.
     pub fn tokens(&self, wanted: &[(&Service, &Account)]) -> Vec<Result<Token, Failure>> {
-        self.each(wanted, |vault, service, account| match vault {
-            Ok(vault) => token_of(vault, service, account),
-            Err(error) => Err(error.clone().into()),
-        })
+        let mut found: Vec<Option<Result<Token, Failure>>> =
+            wanted.iter().map(|(service, account)| self.cached(service, account, is_fit).map(Ok)).collect();
+        let is_missing = |(one, found): (&(_, _), &Option<_>)| found.is_none().then_some(*one);
+        let missing: Vec<_> = wanted.iter().zip(&found).filter_map(is_missing).collect();
+        let mut asked = self
+            .each(
+                &missing,
+                |service| self.vault(service),
+                |vault, service, account| {
+                    self.through_cache(service, account, || match vault {
+                        Ok(vault) => token_of(vault, service, account),
+                        Err(error) => Err(error.clone().into()),
+                    })
+                },
+            )
+            .into_iter();
+        found.iter_mut().filter(|one| one.is_none()).for_each(|one| *one = asked.next());
+        found.into_iter().flatten().collect()
     }
 
-    /// Asks for each of `wanted`, up to [`MOST_AT_ONCE`] at a time, and gives the answers in their order.
+    /// Asks for each of `wanted`, up to [`MOST_AT_ONCE`] at a time, and gives the answers in their order. A vault is opened
+    /// once for each environment.
     pub fn each<T: Send>(
         &self,
         wanted: &[(&Service, &Account)],
+        open: impl Fn(&Service) -> Result<Vault, Error>,
         ask: impl Fn(Result<&Vault, &Error>, &Service, &Account) -> T + Sync,
     ) -> Vec<T> {
         // A service that names no environment may have its client credentials from the environment variables.
@@ -36,10 +52,7 @@ impl Broker {
         };
         let mut vaults: BTreeMap<_, Result<Vault, Error>> = BTreeMap::new();
         for (service, _) in wanted {
-            // The client token is asked for once, before the others would all ask for it.
-            let proven = |vault: Vault| vault.prove().map(|()| vault).map_err(Error::from);
-            let opened = || self.vault(service).and_then(if service.client.is_some() { Ok } else { proven });
-            vaults.entry(key(service)).or_insert_with(opened);
+            vaults.entry(key(service)).or_insert_with(|| open(service));
         }
         let next = AtomicUsize::new(0);
         let answers: Vec<Mutex<Option<T>>> = wanted.iter().map(|_| Mutex::new(None)).collect();

@@ -1,6 +1,7 @@
 //! Which environment a service belongs to, and how its vault is opened.
 
 use super::Broker;
+use super::source::Opener;
 use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::{Error, Kind};
 use crate::resolve::Authority;
@@ -58,7 +59,7 @@ impl Broker {
     }
 
     /// A complete set of variables stands for the default environment; a service that names one keeps to it.
-    fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
+    pub(super) fn uses_variables(&self, service: &Service) -> Result<bool, Error> {
         Ok(self.variables()?.is_some() && service.environment.is_none() && self.forced_environment.is_none())
     }
 
@@ -71,17 +72,6 @@ impl Broker {
                 Err(error) => Err(error.into()),
                 Ok(_) => Ok(None),
             },
-        }
-    }
-
-    /// The client credentials for `service`.
-    fn credentials(&self, service: &Service) -> Result<ClientCredentials, Error> {
-        if let Some(client) = &service.client {
-            return Ok(store::credentials(&client.environment())?);
-        }
-        match self.variables()? {
-            Some(credentials) if self.uses_variables(service)? => Ok(credentials.clone()),
-            _ => self.stored_credentials(self.environment_name(service)),
         }
     }
 
@@ -117,14 +107,21 @@ impl Broker {
         self.forced_environment.is_some()
     }
 
-    /// The vault of `service`'s environment.
-    pub fn vault(&self, service: &Service) -> Result<Vault, Error> {
-        self.open(self.credentials(service)?)
+    /// The vault of `service`'s environment. Its client credentials are read only if no client token rests in the cache.
+    pub(super) fn vault(&self, service: &Service) -> Result<Vault, Error> {
+        let source = self.source(service)?;
+        let url = source.url()?;
+        Ok(Vault::opened_by(url, Box::new(Opener { source, cache: self.cache() }), Limit::Until(self.deadline))?)
+    }
+
+    /// The same with client credentials that are read now, and a client token of its own.
+    pub fn fresh_vault(&self, service: &Service) -> Result<Vault, Error> {
+        self.open(self.source(service)?.read()?)
     }
 
     /// The same for a command that waits for a person: each request has its own time limit.
     pub fn patient_vault(&self, service: &Service) -> Result<Vault, Error> {
-        Ok(Vault::new(self.credentials(service)?, Limit::Each(crate::TIME_LIMIT))?)
+        Ok(Vault::new(self.source(service)?.read()?, Limit::Each(crate::TIME_LIMIT))?)
     }
 
     /// The vault that `credentials` open.

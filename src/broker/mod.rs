@@ -1,15 +1,18 @@
-//! The road from a service to its token: client credentials from their home, then the vault. Everything that hands out a
-//! credential goes through here.
+//! The road from a service to its token: the cache, client credentials from their home, the vault. Everything that hands
+//! out a credential goes through here.
 
 mod batch;
 mod environment;
+mod source;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::cache::{Cache, Entry};
 use crate::config::{self, Environments, IDENTIFIER_RULE, Machine, Service, Services, Synced, Tenant};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
+use crate::refusals;
 use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
 use crate::store::{self, ClientCredentials};
 use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
@@ -148,9 +151,37 @@ impl Broker {
         checked(account)
     }
 
-    /// A fresh credential of the connected account, created in the vault if it is missing there.
+    /// A credential of the connected account: one that rests in the cache, else a fresh one of the vault, where the account
+    /// is created if it is missing.
     pub fn token(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        token_of(&self.vault(service)?, service, account)
+        self.through_cache(service, account, || token_of(&self.vault(service)?, service, account))
+    }
+
+    /// The credential that rests in the cache, if there is one that `is_fit` takes; else it is forgotten.
+    pub fn cached(&self, service: &Service, account: &Account, is_fit: impl Fn(&Entry) -> bool) -> Option<Token> {
+        let key = self.key(service, account).ok()?;
+        self.cache().get(&key, is_fit).map(|entry| Token::new(entry, Facts::default()))
+    }
+
+    fn through_cache(
+        &self,
+        service: &Service,
+        account: &Account,
+        fetch: impl FnOnce() -> Result<(Entry, Facts), Failure>,
+    ) -> Result<Token, Failure> {
+        let found = self.cache().through(&self.key(service, account)?, is_fit, fetch);
+        let (entry, facts) = found.map_err(|failure| match failure {
+            // Who asked first may call the connection by another name.
+            Failure::Consent(consent) => {
+                Failure::Consent(Box::new(Consent { service: service.name.clone(), ..*consent }))
+            }
+            error => error,
+        })?;
+        Ok(Token::new(entry, facts.unwrap_or_default()))
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::new(self.environments.cache, self.deadline)
     }
 
     /// Keeps the hosts of the tenant that an account belongs to, where its provider has tenants, and returns them if they are
@@ -181,10 +212,29 @@ impl Broker {
     }
 }
 
-/// A fresh credential of the connected account, created in the vault if it is missing there.
-fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token, Failure> {
+impl Token {
+    fn new(entry: Entry, facts: Facts) -> Self {
+        let now = jiff::Timestamp::now().as_second();
+        let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
+        Self {
+            expires_at: told.filter(|at| *at > now),
+            looks_expired: entry.expires_at.is_some_and(|at| at <= now),
+            credential: entry.credential,
+            facts,
+            refused_scopes: entry.refused_scopes,
+        }
+    }
+}
+
+/// Whether an entry of the cache may be handed out: not if a server refused it a moment ago.
+fn is_fit(entry: &Entry) -> bool {
+    !refusals::is_refused(entry.secret().expose())
+}
+
+/// What the vault holds for the connected account, which is created if it is missing there.
+fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
     if let Some(client) = &service.client {
-        return Ok(client_token(vault, service, client)?);
+        return Ok((client_token(vault, service, client)?, Facts::default()));
     }
     let selector = selector(service, account);
     let found = read_or_create(vault, selector)?;
@@ -192,19 +242,12 @@ fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<Token
         let link = vault.magic_link(selector, None);
         return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
     }
-    let now = jiff::Timestamp::now().as_second();
-    let told = found.expires_at.map(|at| at - EXPIRY_MARGIN);
-    Ok(Token {
-        credential: found.credential.map_err(|error| no_credential(service, error))?,
-        expires_at: told.filter(|at| *at > now),
-        looks_expired: found.expires_at.is_some_and(|at| at <= now),
-        facts: found.facts,
-        refused_scopes: Vec::new(),
-    })
+    let credential = found.credential.map_err(|error| no_credential(service, error))?;
+    Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
 }
 
 /// A JWT for an API client.
-fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Token, Error> {
+fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Entry, Error> {
     let config = format!("scalekit-auth config {} --client-id {}", service.name, client.client_id);
     let grant = match vault.grant(&client.scopes) {
         Err(error @ vault::Error::Credentials { .. }) => grant_after_rotation(vault, client, error),
@@ -223,15 +266,10 @@ fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<To
         }
         _ => error.clone().into(),
     })?;
-    let now = jiff::Timestamp::now().as_second();
-    let granted = grant.scopes.unwrap_or_else(|| client.scopes.clone());
-    Ok(Token {
-        credential: Credential::Bearer(grant.token),
-        expires_at: grant.lifetime.map(|lifetime| now + lifetime - EXPIRY_MARGIN).filter(|at| *at > now),
-        looks_expired: false,
-        facts: Facts::default(),
-        refused_scopes: client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect(),
-    })
+    let expires_at = grant.expires_at();
+    let granted = grant.scopes.as_ref().unwrap_or(&client.scopes);
+    let refused_scopes = client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+    Ok(Entry { credential: Credential::Bearer(grant.token), expires_at, refused_scopes })
 }
 
 /// A rotation may have put another secret in place after ours was read, and deleted ours since.

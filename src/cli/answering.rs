@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
-use crate::broker::{Broker, checked};
+use crate::broker::{Broker, Token, checked};
+use crate::cache::Entry;
 use crate::error::{Error, Kind};
+use crate::refusals::Refusals;
 use crate::resolve::{self, Account, Answer, Rule, Target};
 use crate::secret::Secret;
 
@@ -47,6 +49,24 @@ impl<'a> Answering<'a> {
     /// What answers and refusals are remembered by, in every protocol.
     pub(super) fn key(&self) -> [&str; 3] {
         [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
+
+    /// A credential: the one that rests in the cache, if `is_fit` takes its token, with `refusals` still locked; else what
+    /// the vault gives, before which they are unlocked, and opened anew after it.
+    pub(super) fn token(
+        &self,
+        broker: &Broker,
+        refusals: Option<Refusals>,
+        is_fit: impl Fn(&str, &Refusals) -> bool,
+    ) -> Result<(Token, Option<Refusals>), Error> {
+        let service = self.rule.service;
+        let is_taken =
+            |entry: &Entry| refusals.as_ref().is_none_or(|refusals| is_fit(entry.secret().expose(), refusals));
+        if let Some(token) = broker.cached(service, &self.account, is_taken) {
+            return Ok((token, refusals));
+        }
+        drop(refusals);
+        Ok((broker.token(service, &self.account)?, Refusals::open()))
     }
 
     /// The error for a token that the server refused.

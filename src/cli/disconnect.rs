@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             .next("`scalekit-auth status --check` shows the accounts that are there"),
         error => error.into(),
     })?;
+    broker.evict(service, |_| true);
     let environment = broker.environment_name(service);
     if let Some(url) = broker.url_of(environment) {
         Synced::forget(&broker.directory, environment, &url, &service.connection, &account.identifier)?;

@@ -42,7 +42,8 @@ pub fn run(actions: &[OsString], deadline: Instant) -> u8 {
             Err(refusal) => Reply::failed(refusal),
         },
         "erase" => {
-            drain();
+            // A failure to forget is no failure of the client's.
+            let _ = erase(deadline);
             Reply::done("")
         }
         "list" => {
@@ -92,7 +93,8 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
     let broker = Broker::load(deadline)?;
     let Some(asked) = find(&broker, &key)? else { return Ok(Reply::failed(NOT_FOUND)) };
     let service = asked.rule.service;
-    let token = broker.token(service, &asked.account)?;
+    let is_fit = |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token);
+    let (token, refusals) = asked.token(&broker, Refusals::open(), is_fit)?;
     let (username, secret) = match token.credential {
         Credential::Bearer(token) | Credential::ApiKey(token) => (asked.username.clone(), token),
         Credential::Basic { username, password } => (username, password),
@@ -103,7 +105,7 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
             .why(error)
             .next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
     })?;
-    if let Some(mut refusals) = Refusals::open() {
+    if let Some(mut refusals) = refusals {
         let account = asked.key();
         let given = given(&account, &secret);
         if refusals.is_refused(&given) {
@@ -118,6 +120,16 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
         super::warn_of_expiry(service);
     }
     Ok(Reply { text, status: 0 })
+}
+
+/// `docker logout`, or a client whose token was refused: the cache's copy is forgotten.
+fn erase(deadline: Instant) -> Result<(), Error> {
+    let Ok(key) = Key::decode(read()?.expose()) else { return Ok(()) };
+    let broker = Broker::load(deadline)?;
+    if let Some(asked) = find(&broker, &key)? {
+        broker.evict(asked.rule.service, |_| true);
+    }
+    Ok(())
 }
 
 /// Nothing is ever stored. What we answered a moment ago is acknowledged, because `docker login` brings it back; the

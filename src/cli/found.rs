@@ -7,6 +7,7 @@ use crate::broker::{Broker, Token};
 use crate::config::Service;
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
+use crate::refusals;
 use crate::resolve::Account;
 use crate::secret::Secret;
 use crate::vault::Credential;
@@ -22,12 +23,19 @@ pub(super) struct Found {
 pub(super) fn find(broker: &Broker, asked: &Asked) -> Result<Found, Failure> {
     let (service, account) = asked.find(broker)?;
     let token = broker.token(service, &account)?;
-    Ok(Found::new(broker, service, account, token))
+    Found::new(broker, service, account, token)
 }
 
 impl Found {
-    /// Tells on stderr what is remarkable about the token, and keeps what the account says about its tenant.
-    pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Self {
+    /// Tells on stderr what is remarkable about the token, and keeps what the account says about its tenant. A token that
+    /// a server refused a moment ago is not handed out.
+    pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Result<Self, Failure> {
+        if refusals::is_refused(token.credential.secret().expose()) {
+            return Err(Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
+                .why("git reported it within the last minute, and the vault gives the same token again")
+                .next(format!("`scalekit-auth connect {} --renew` gives a link to renew the consent", service.name))
+                .into());
+        }
         if token.looks_expired {
             warn_of_expiry(service);
         }
@@ -38,7 +46,7 @@ impl Found {
         for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
             note(format!("{host} is known as the host of {} from now on", account.identifier));
         }
-        Self { service: service.clone(), account, token }
+        Ok(Self { service: service.clone(), account, token })
     }
 
     /// The token's type and the token; user name and password are none.

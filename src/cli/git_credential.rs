@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::answering::{Answering, read_stdin};
 use super::print;
 use crate::broker::Broker;
+use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{self, Refusals};
@@ -47,7 +48,8 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let Some(target) = request.target() else { return Ok(()) };
     let broker = Broker::load(deadline)?;
     let Some(mut asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
-    if let Some(mut refusals) = Refusals::open() {
+    let mut refusals = Refusals::open();
+    if let Some(refusals) = &mut refusals {
         if let Some(id) = &request.state {
             refusals.refused_id(id);
             asked = account_of_before(&broker, &target, asked, |key| refusals.is_about(id, key))?;
@@ -57,25 +59,25 @@ fn get(deadline: Instant) -> Result<(), Error> {
             return Err(asked.refused("several tokens of this account within a minute"));
         }
     }
-    let token = broker.token(asked.rule.service, &asked.account)?;
+    let key = asked.key();
+    let scheme = if request.is_bearer_only() { "bearer" } else { "basic" };
+    let is_known_bad = |refusals: &Refusals, token: &str| {
+        let given = refusals::Answer { account: &key, scheme, token };
+        refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given))
+    };
+    let is_fit =
+        |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token) && !is_known_bad(refusals, token);
+    let (token, refusals) = asked.token(&broker, refusals, is_fit)?;
     if token.looks_expired {
         super::warn_of_expiry(asked.rule.service);
     }
-    let expires_at = token.expires_at;
+    let (expires_at, secret) = (token.expires_at, token.credential.secret().clone());
     let Some(answer) = answer(&asked, &request, token.credential)? else { return Ok(()) };
-    let (scheme, secret) = match &answer {
-        Answer::Bearer(token) => ("bearer", token.expose()),
-        Answer::Basic { password, .. } => ("basic", password.expose()),
-        Answer::Quit => unreachable!("a token is answered as Basic or Bearer"),
-    };
-    let key = asked.key();
-    let given = refusals::Answer { account: &key, scheme, token: secret };
-    let is_known_bad = |refusals: &Refusals| {
-        refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given))
-    };
-    let state = match Refusals::open() {
-        Some(refusals) if is_known_bad(&refusals) => return Err(asked.refused(hint(&request, scheme))),
-        Some(mut refusals) => refusals.answered(&given),
+    let state = match refusals {
+        Some(refusals) if is_known_bad(&refusals, secret.expose()) => {
+            return Err(asked.refused(hint(&request, scheme)));
+        }
+        Some(mut refusals) => refusals.answered(&refusals::Answer { account: &key, scheme, token: secret.expose() }),
         None => None,
     };
     // The answer to a second question within one git command is the last one.
@@ -83,8 +85,8 @@ fn get(deadline: Instant) -> Result<(), Error> {
     print(answer.encode(&extras).expose())
 }
 
-/// `store` says that a server took the credential, `erase` that it refused it. Nothing is stored or erased: tokens come
-/// from the vault alone.
+/// `store` says that a server took the credential, `erase` that it refused it. Nothing is stored; what is erased is the
+/// cache's copy of this very token, if there is one.
 fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
@@ -96,15 +98,23 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     let key = asked.key();
     let sent = [("bearer", &request.credential), ("basic", &request.password)];
-    let Some(mut refusals) = Refusals::open() else { return Ok(()) };
-    for (scheme, token) in sent {
-        let Some(token) = token else { continue };
-        let answer = refusals::Answer { account: &key, scheme, token: token.expose() };
-        if accepted {
-            refusals.accepted(&answer);
-        } else {
-            refusals.refused(&answer);
+    if let Some(mut refusals) = Refusals::open() {
+        for (scheme, token) in sent {
+            let Some(token) = token else { continue };
+            let answer = refusals::Answer { account: &key, scheme, token: token.expose() };
+            if accepted {
+                refusals.accepted(&answer);
+            } else {
+                refusals.refused(&answer);
+            }
         }
+    }
+    if !accepted {
+        // After the note, which keeps others from putting it back.
+        let is_named = |entry: &Entry| {
+            sent.iter().filter_map(|(_, token)| token.as_ref()).any(|token| token.expose() == entry.secret().expose())
+        };
+        broker.evict(asked.rule.service, is_named);
     }
     Ok(())
 }
@@ -151,7 +161,7 @@ fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
 /// Basic, unless the server offers Bearer and not Basic. `None` where the token is for Bearer alone and the server is not.
 fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Option<Answer>, Error> {
     let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", asked.origin));
-    let is_bearer_only = request.offers_bearer && !request.offers_basic;
+    let is_bearer_only = request.is_bearer_only();
     Ok(Some(match credential {
         Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Answer::Bearer(token),
         Credential::Bearer(_) if is_bearer_only => {

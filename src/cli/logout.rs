@@ -2,6 +2,7 @@
 
 use super::{homes, note};
 use crate::broker::not_logged_in;
+use crate::cache;
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, Synced};
 use crate::error::Error;
 
@@ -20,6 +21,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let environment = environments.get(name).ok_or_else(|| not_logged_in(name))?;
     let left = homes::empty(&environments, environment)?;
     Environments::remove(&directory, name)?;
+    cache::evict(|key, _| key.is_of(&environment.url, &environment.client_id));
     Synced::remove(&directory, name)?;
     note(format!("logged out of {} (environment {name}); the configured services stay", environment.url));
     if let Some(left) = left {

@@ -1,6 +1,7 @@
 //! The commands that people type. Each file parses nothing itself: it calls, and prints.
 
 mod answering;
+mod cache;
 mod client;
 mod config;
 mod confirm;
@@ -93,6 +94,8 @@ enum Command {
     Which(which::Arguments),
     /// Check a token that Scalekit issued, as an HTTP API does: the token on stdin
     Verify(verify::Arguments),
+    /// Show or forget the tokens that rest in memory, or say for how long they may
+    Cache(cache::Arguments),
     /// Let git or docker ask us for the hosts of your services, or undo that
     Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
@@ -129,6 +132,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Disconnect(arguments) => disconnect::run(&arguments, deadline),
         Command::Which(arguments) => which::run(&arguments, deadline),
         Command::Verify(arguments) => verify::run(&arguments, deadline),
+        Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
         Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
         Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::note;
 use crate::broker::Broker;
-use crate::config::{self, Services};
+use crate::config::Services;
 use crate::error::{Error, Kind};
 
 /// Remove a service
@@ -15,13 +15,17 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    if Services::remove(&config::directory()?, &arguments.service)? {
+    let broker = Broker::load(Instant::now())?;
+    if Services::remove(&broker.directory, &arguments.service)? {
+        if let Some(service) = broker.services.get(&arguments.service) {
+            broker.evict(service, |_| true);
+        }
         note(format!("{} is removed; its connected account stays in the vault", arguments.service));
         return Ok(());
     }
     let error = Error::new(Kind::NotConfigured, format!("the service {} is not configured", arguments.service))
         .next("`scalekit-auth list` shows the services");
-    if Broker::load(Instant::now())?.services.get(&arguments.service).is_some() {
+    if broker.services.get(&arguments.service).is_some() {
         return Err(error
             .why("`sync` found it in your Scalekit environment")
             .next("remove or switch off its connection in the dashboard, then `scalekit-auth sync`"));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::note;
 use crate::broker::{Broker, selector};
+use crate::cache;
 use crate::config::{Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
@@ -36,6 +37,9 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     let broker = Broker::load_in(environment, deadline)?;
     let name = broker.active_environment().to_owned();
     let vault = broker.vault_of(&name)?;
+    let url = broker.url_of(&name).unwrap_or_default();
+    // Connections may have changed, and what the client may do.
+    cache::evict(|key, _| key.environment == url);
     let Some(connections) = unless_refused(vault.connections(), "connections")? else {
         note("go on with the built-in catalogue: `scalekit-auth config SERVICE CONNECTION` names a connection");
         return Ok(());
@@ -47,7 +51,6 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     let mut found = Found::new(&providers, broker.own_hosts());
     let synced = usable.iter().map(|connection| found.connection(connection)).collect();
     let mut synced = found.without_needless_paths(synced);
-    let url = broker.url_of(&name).unwrap_or_default();
     Synced::edit(&broker.directory, &name, &url, |known| {
         known.tenants.retain(|tenant| synced.iter().any(|connection| connection.name == tenant.connection));
         if !are_complete {

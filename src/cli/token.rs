@@ -62,7 +62,7 @@ fn several(all: &[Asked], deadline: Instant) -> Result<(), Error> {
         let outcome = one.clone().map_err(Failure::from).and_then(|(service, account)| {
             // There is one for each place that was found.
             let token = tokens.next().unwrap_or_else(|| Err(Error::new(Kind::Failed, "no answer").into()))?;
-            object(&Found::new(&broker, service, account, token))
+            object(&Found::new(&broker, service, account, token)?)
         });
         results.push(outcome.unwrap_or_else(|failure| {
             let object = failure.to_json().to_string();

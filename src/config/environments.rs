@@ -2,14 +2,15 @@
 //!
 //! ```json
 //! {"version": 1, "environments": {"default": {"url": "https://acme.scalekit.com", "client_id": "skc_1",
-//!                                             "home": "keyring"}}, "default_identifier": "ada"}
+//!                                             "home": "keyring"}}, "default_identifier": "ada",
+//!  "cache": {"account_seconds": 900, "client_seconds": 3600, "margin_seconds": 300}}
 //! ```
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, HomeChoice, file};
+use super::{CacheLimits, Error, HomeChoice, file};
 
 /// The environment that `login` fills when no other is named.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -36,6 +37,8 @@ pub struct Environments {
     list: Vec<Environment>,
     /// The configured default identifier.
     pub default_identifier: Option<String>,
+    /// How long tokens may rest in memory.
+    pub cache: CacheLimits,
 }
 
 impl Environments {
@@ -58,7 +61,8 @@ impl Environments {
             Some(Value::String(text)) if super::is_identifier(text) => Some(text.clone()),
             Some(_) => return Err(wrong("default_identifier is not an identifier")),
         };
-        Ok(Self { list, default_identifier })
+        let cache = CacheLimits::parse(&document).map_err(|message| wrong(&message))?;
+        Ok(Self { list, default_identifier, cache })
     }
 
     /// The environment of this name.
@@ -97,14 +101,20 @@ fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Resul
     let path = path(directory);
     file::update(&path, |document| {
         let wrong = |message: &str| Error::Entry { path: path.clone(), message: message.to_owned() };
-        check_version(document).map_err(wrong)?;
-        document.insert("version".into(), VERSION.into());
+        stamp(document).map_err(wrong)?;
         match document.entry("environments").or_insert_with(|| json!({})) {
             Value::Object(entries) => change(entries),
             _ => return Err(wrong("environments is not an object")),
         }
         Ok(())
     })
+}
+
+/// Makes sure that `document` is of this version, and says so in it.
+pub(super) fn stamp(document: &mut Map<String, Value>) -> Result<(), &'static str> {
+    check_version(document)?;
+    document.insert("version".into(), VERSION.into());
+    Ok(())
 }
 
 fn check_version(document: &Map<String, Value>) -> Result<(), &'static str> {
@@ -123,7 +133,7 @@ fn parse(name: &str, entry: &Value) -> Result<Environment, String> {
     Ok(Environment { name: name.to_owned(), url: text("url")?, client_id: text("client_id")?, home })
 }
 
-fn path(directory: &Path) -> PathBuf {
+pub(super) fn path(directory: &Path) -> PathBuf {
     directory.join("config.json")
 }
 

@@ -1,13 +1,14 @@
 //! Reading and writing a configuration file: one lock for the directory, atomic replacement, mode 0600.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::{Error, json};
+use crate::runtime;
 
 /// How long one command waits for another that is changing the configuration.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
@@ -75,16 +76,10 @@ fn lock(directory: &Path) -> Result<File, Error> {
         .truncate(false)
         .open(&path)
         .map_err(|error| Error::io("cannot open", &path, error))?;
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => return Err(Error::Locked(path)),
-            Err(TryLockError::Error(error)) => return Err(Error::io("cannot lock", &path, error)),
-        }
+    match runtime::lock(&file, LOCK_WAIT) {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(Error::Locked(path)),
+        Err(error) => Err(Error::io("cannot lock", &path, error)),
     }
 }
 

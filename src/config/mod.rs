@@ -1,6 +1,7 @@
 //! What the user configured: services in `connections.json`, environments in `config.json`; and what `sync` learned, in
 //! `synced.json`. All in the XDG configuration directory `scalekit-auth/`. Nothing here holds a secret.
 
+mod cache_limits;
 mod environments;
 mod file;
 mod home;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
 pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
 pub use file::create_directory;
 pub use home::HomeChoice;

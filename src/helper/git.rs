@@ -120,6 +120,11 @@ impl Request {
         }
     }
 
+    /// Whether the server offers Bearer and not Basic.
+    pub fn is_bearer_only(&self) -> bool {
+        self.offers_bearer && !self.offers_basic
+    }
+
     /// What git wants to talk to; `None` unless protocol and host are there and well formed.
     pub fn target(&self) -> Option<Target> {
         Target::from_git(self.protocol.as_deref()?, self.host.as_deref()?, self.path.as_deref()).ok()

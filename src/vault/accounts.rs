@@ -39,8 +39,9 @@ pub enum Status {
 }
 
 impl Status {
-    fn parse(text: &str) -> Self {
-        match text {
+    /// The status of this word of Scalekit's API.
+    pub fn from_word(word: &str) -> Self {
+        match word {
             "ACTIVE" => Self::Active,
             "EXPIRED" => Self::Expired,
             "PENDING_AUTH" => Self::PendingAuth,
@@ -179,7 +180,7 @@ fn account_in(route: &'static str, body: &[u8]) -> Result<Account, Error> {
 }
 
 fn status(account: &Account) -> Status {
-    Status::parse(account.status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED"))
+    Status::from_word(account.status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED"))
 }
 
 /// The token's own domain, last, yields to what `api_config` says.

@@ -20,6 +20,16 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// The token, key or password.
+    pub fn secret(&self) -> &Secret<String> {
+        match self {
+            Self::Bearer(secret) | Self::ApiKey(secret) => secret,
+            Self::Basic { password, .. } => password,
+        }
+    }
+}
+
 /// Why an ACTIVE account yields no credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

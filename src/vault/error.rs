@@ -55,6 +55,10 @@ pub enum Error {
     /// A redirect, which is never followed.
     #[error("the vault answered with a redirect, which is not followed")]
     Redirect,
+    /// There is no client token, for a reason that lies before the vault: the client credentials cannot be read, or another
+    /// process has just been refused one.
+    #[error("{}", .0.line())]
+    Closed(Box<Shown>),
     /// `/oauth/token` refused.
     #[error("the client credentials were refused (status {status}{reason})")]
     Credentials {
@@ -109,6 +113,7 @@ impl From<Error> for Shown {
                 refused().next("compare the connection name with Scalekit dashboard, AgentKit > Connections")
             }
             Error::Exists | Error::Refused { .. } => refused(),
+            Error::Closed(error) => (**error).clone(),
         }
     }
 }

@@ -12,7 +12,8 @@ mod url;
 mod wire;
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use ::url::form_urlencoded;
 use ureq::http::Method;
@@ -33,11 +34,62 @@ pub use http::Limit;
 use http::{Reply, Request};
 use wire::{ErrorReply, TokenReply};
 
-/// One environment, opened with its client credentials. Threads share the client token and the open connections.
+/// For how long threads share the failure to get a client token, rather than fail one after another.
+const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+
+/// What opens a vault, at the moment it is needed.
+pub trait Keys: Send + Sync {
+    /// The client credentials, which may have to be read from their home first.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] where they cannot be read.
+    fn credentials(&self) -> Result<ClientCredentials, Error>;
+
+    /// A client token: one that rests somewhere and is not `refused`, else what `grant` gives.
+    ///
+    /// # Errors
+    /// That of `grant`.
+    fn client_token(
+        &self,
+        refused: Option<&Secret<String>>,
+        grant: &dyn Fn() -> Result<Grant, Error>,
+    ) -> Result<Secret<String>, Error>;
+}
+
+/// Client credentials at hand, and no place where a client token could rest.
+impl Keys for ClientCredentials {
+    fn credentials(&self) -> Result<ClientCredentials, Error> {
+        Ok(self.clone())
+    }
+
+    fn client_token(
+        &self,
+        _: Option<&Secret<String>>,
+        grant: &dyn Fn() -> Result<Grant, Error>,
+    ) -> Result<Secret<String>, Error> {
+        Ok(grant()?.token)
+    }
+}
+
+/// One environment. Threads share the client token and the open connections.
 pub struct Vault {
     http: Http,
-    credentials: ClientCredentials,
-    token: Mutex<Option<Secret<String>>>,
+    url: EnvironmentUrl,
+    keys: Box<dyn Keys>,
+    credentials: OnceLock<Result<ClientCredentials, Error>>,
+    token: Mutex<Option<Asked>>,
+}
+
+/// What came of asking for a client token, and when.
+struct Asked {
+    outcome: Result<Secret<String>, Error>,
+    at: Instant,
+}
+
+impl Asked {
+    fn now(outcome: Result<Secret<String>, Error>) -> Self {
+        Self { outcome, at: Instant::now() }
+    }
 }
 
 /// What `/oauth/token` gave.
@@ -49,6 +101,13 @@ pub struct Grant {
     pub lifetime: Option<i64>,
     /// What it may be used for, if that was said.
     pub scopes: Option<Vec<String>>,
+}
+
+impl Grant {
+    /// When the token expires, in seconds since 1970, if that is known.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.lifetime.map(|lifetime| jiff::Timestamp::now().as_second().saturating_add(lifetime))
+    }
 }
 
 /// One call of the API.
@@ -71,44 +130,72 @@ impl Call<'_> {
 impl Vault {
     /// Prepares to talk to the environment of `credentials`, within `limit`. Nothing is sent yet.
     pub fn new(credentials: ClientCredentials, limit: Limit) -> Result<Self, Error> {
-        Ok(Self { http: Http::new(&credentials.url, limit)?, credentials, token: Mutex::new(None) })
+        Self::opened_by(credentials.url.clone(), Box::new(credentials), limit)
+    }
+
+    /// Prepares to talk to the environment at `url`, which `keys` open, within `limit`. Nothing is read or sent yet.
+    pub fn opened_by(url: EnvironmentUrl, keys: Box<dyn Keys>, limit: Limit) -> Result<Self, Error> {
+        let http = Http::new(&url, limit)?;
+        Ok(Self { http, url, keys, credentials: OnceLock::new(), token: Mutex::new(None) })
     }
 
     /// The same environment with other client credentials of it.
     pub fn reopened(&self, credentials: ClientCredentials) -> Result<Self, Error> {
-        Ok(Self { http: self.http.again(&credentials.url)?, credentials, token: Mutex::new(None) })
+        Ok(Self {
+            http: self.http.again(&credentials.url)?,
+            url: credentials.url.clone(),
+            keys: Box::new(credentials),
+            credentials: OnceLock::new(),
+            token: Mutex::new(None),
+        })
     }
 
     /// Whether it was opened with this client secret.
     pub fn has_secret(&self, secret: &Secret<String>) -> bool {
-        self.credentials.client_secret.expose() == secret.expose()
+        self.credentials().is_ok_and(|known| known.client_secret.expose() == secret.expose())
+    }
+
+    fn credentials(&self) -> Result<&ClientCredentials, Error> {
+        self.credentials.get_or_init(|| self.keys.credentials()).as_ref().map_err(Clone::clone)
     }
 
     /// Proves the client credentials. A refusal is final.
     pub fn prove(&self) -> Result<(), Error> {
-        self.client_token().map(drop)
+        let token = self.grant(&[])?.token;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Asked::now(Ok(token)));
+        Ok(())
     }
 
-    fn client_token(&self) -> Result<Secret<String>, Error> {
-        let token = self.grant(&[])?.token;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-        Ok(token)
+    /// The client token that is there and not `refused`, or another one, which one thread asks for while the others wait.
+    fn client_token(&self, refused: Option<&Secret<String>>) -> Result<Secret<String>, Error> {
+        let mut known = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(Asked { outcome: Ok(token), .. }) if refused.is_none_or(|refused| refused.expose() != token.expose()) => {
+                return Ok(token.clone());
+            }
+            Some(Asked { outcome: Err(error), at }) if at.elapsed() < FAILURE_HOLDS => return Err(error.clone()),
+            _ => {}
+        }
+        let token = self.keys.client_token(refused, &|| self.grant(&[]));
+        *known = Some(Asked::now(token.clone()));
+        token
     }
 
     /// A token by client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's
     /// SDKs. Without scopes it has all that the client has.
     pub fn grant(&self, scopes: &[String]) -> Result<Grant, Error> {
+        let credentials = self.credentials()?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
-            .append_pair("client_id", &self.credentials.client_id)
-            .append_pair("client_secret", self.credentials.client_secret.expose());
+            .append_pair("client_id", &credentials.client_id)
+            .append_pair("client_secret", credentials.client_secret.expose());
         if !scopes.is_empty() {
             form.append_pair("scope", &scopes.join(" "));
         }
         let body = Secret::new(form.finish());
         let reply = self.http.send(&Request {
             method: Method::POST,
-            url: format!("{}/oauth/token", self.credentials.url),
+            url: format!("{}/oauth/token", self.url),
             bearer: None,
             content_type: "application/x-www-form-urlencoded",
             body: body.expose().as_bytes(),
@@ -130,11 +217,10 @@ impl Vault {
 
     /// Sends `call` with the client token. A 401 that is about this token gets one new token and one repeat.
     fn call(&self, call: &Call<'_>) -> Result<Secret<Vec<u8>>, Error> {
-        let known = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut token = known.map_or_else(|| self.client_token(), Ok)?;
+        let mut token = self.client_token(None)?;
         let mut reply = self.send(call, &token)?;
         if reply.status == 401 && call.repeatable && is_about_client_token(&error_reply(&reply)) {
-            token = self.client_token()?;
+            token = self.client_token(Some(&token))?;
             reply = self.send(call, &token)?;
         }
         match reply.status {
@@ -144,7 +230,7 @@ impl Vault {
     }
 
     fn send(&self, call: &Call<'_>, token: &Secret<String>) -> Result<Reply, Error> {
-        let mut url = format!("{}{}", self.credentials.url, call.path);
+        let mut url = format!("{}{}", self.url, call.path);
         if !call.query.is_empty() {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(call.query).finish();
             url.push('?');
@@ -179,7 +265,8 @@ impl Vault {
             text.push_str(if text.is_empty() { ", " } else { ": " });
             text.push_str(part);
         }
-        let secrets = [Some(&self.credentials.client_secret), token];
+        let own = self.credentials.get().and_then(|read| read.as_ref().ok());
+        let secrets = [own.map(|credentials| &credentials.client_secret), token];
         for secret in secrets.into_iter().flatten().map(Secret::expose).filter(|secret| !secret.is_empty()) {
             text = text.replace(secret, "[secret]");
         }

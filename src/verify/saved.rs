@@ -35,7 +35,7 @@ struct Document {
 pub(super) fn path(environment: &EnvironmentUrl) -> Option<PathBuf> {
     let digest = ring::digest::digest(&ring::digest::SHA256, environment.as_str().as_bytes());
     let name = crate::hex::encode(&digest.as_ref()[..8]);
-    Some(crate::refusals::runtime_directory()?.join(format!("keys-{name}.json")))
+    Some(crate::runtime::directory()?.join(format!("keys-{name}.json")))
 }
 
 /// What the file says. One that cannot be read, or makes no sense, is none.

@@ -33,6 +33,8 @@ pub struct World {
     pub home: TempDir,
     /// Whether the client credentials are in the environment variables, as in CI jobs.
     pub credentials_in_variables: bool,
+    /// Whether tokens may rest in the kernel's memory, which all tests of one user share.
+    pub has_cache: bool,
 }
 
 /// What a finished process left.
@@ -83,7 +85,7 @@ impl World {
         for name in ["scalekit-auth", "git-credential-scalekit", "docker-credential-scalekit"] {
             symlink(EXE, home.path().join("bin").join(name)).unwrap();
         }
-        Self { sandbox, home, credentials_in_variables: true }
+        Self { sandbox, home, credentials_in_variables: true, has_cache: false }
     }
 
     pub fn path(&self, below_home: &str) -> PathBuf {
@@ -153,6 +155,9 @@ impl World {
             variables.push(("SCALEKIT_ENV_URL", self.sandbox.url().into()));
             variables.push(("SCALEKIT_CLIENT_ID", self.sandbox.client_id().into()));
             variables.push(("SCALEKIT_CLIENT_SECRET", self.sandbox.client_secret().into()));
+        }
+        if !self.has_cache {
+            variables.push(("SCALEKIT_AUTH_CACHE", "off".into()));
         }
         variables
     }

@@ -37,6 +37,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
         return Err(Error::new(Kind::Failed, "nothing was deleted").into());
     }
     vault.delete_client(organization, client_id).map_err(|error| selected.explain(error, "rotate"))?;
+    selected.forget_tokens();
     let mut text = format!("{client_id} ({}) is deleted\n", plain(&name));
     // Without a service only the keyring is known to hold it, under the name that `create` gave it.
     let own = selected.machine().map(|machine| machine.environment()).unwrap_or_else(|| Environment {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::input::{CLIENT, ORGANIZATION, is_id, organization};
 use crate::broker::Broker;
+use crate::cache;
 use crate::config::{Machine, Service, is_service_name};
 use crate::error::{Error, Kind};
 use crate::store;
@@ -72,6 +73,11 @@ impl Selected {
     /// The client as the vault knows it now.
     pub fn get(&self) -> Result<ApiClient, Error> {
         self.vault.client(&self.organization, &self.client_id).map_err(|error| self.explain(error, "read"))
+    }
+
+    /// What it could do or with which secret has changed, so that the tokens it got so far do not rest any longer.
+    pub fn forget_tokens(&self) {
+        cache::evict(|key, _| key.client_id == self.client_id);
     }
 
     /// What went wrong with a call that needs this permission (`read`, `write` or `rotate`).

@@ -32,6 +32,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
     let selected = Selected::find(&arguments.selected, broker)?;
     let Selected { vault, organization, client_id, service } = &selected;
     vault.update_client(organization, client_id, &change).map_err(|error| selected.explain(error, "write"))?;
+    selected.forget_tokens();
     // The reply to the change need not hold everything, the secrets for instance.
     let client = selected.get()?;
     let service = service.as_ref().map(|service| service.name.as_str());

@@ -90,6 +90,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
     }
     let broker = Broker::load(Instant::now())?;
+    // What it was; what it will be gets the vault's word, too.
+    let forget = |broker: &Broker| broker.services.get(name).map(|service| broker.evict(service, |_| true));
+    forget(&broker);
     Services::edit(&broker.directory, name, |before| {
         let service = merge(before, &arguments, name, connection)?;
         check_hosts(&broker, &service)?;
@@ -97,6 +100,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         Ok::<_, Error>(service)
     })?;
     let broker = Broker::load(Instant::now())?;
+    forget(&broker);
     report(&broker, broker.service(name)?)
 }
 

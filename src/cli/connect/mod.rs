@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{Asked, note, print};
-use crate::broker::{read_or_create, selector};
+use crate::broker::{Broker, read_or_create, selector};
 use crate::config::Service;
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind, plain};
@@ -117,6 +117,14 @@ impl Done {
 fn connect(arguments: &Arguments, deadline: Instant) -> Result<Done, Failure> {
     let broker = arguments.asked.broker(deadline)?;
     let (service, account) = arguments.asked.find(&broker)?;
+    broker.evict(service, |_| true);
+    let done = get_consent(arguments, &broker, service, account)?;
+    // Somebody may have asked in the meantime.
+    broker.evict(service, |_| true);
+    Ok(done)
+}
+
+fn get_consent(arguments: &Arguments, broker: &Broker, service: &Service, account: Account) -> Result<Done, Failure> {
     if service.client.is_some() {
         let error = Error::new(Kind::Usage, format!("{} is an API client, to which nobody consents", service.name));
         return Err(error.next(format!("`scalekit-auth token {}`", service.name)).into());

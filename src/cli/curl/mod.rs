@@ -121,7 +121,7 @@ fn address(target: &Target, url: &str) -> String {
 
 fn line(broker: &Broker, service: &Service, account: Account) -> Result<Secret<String>, Error> {
     let token = broker.token(service, &account)?;
-    let found = Found::new(broker, service, account, token);
+    let found = Found::new(broker, service, account, token)?;
     Ok(header(&found.service, &found.token.credential))
 }
 

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     command.args(rest);
     credential_variables().for_each(|name| _ = command.env_remove(name));
     for (Wanted { service, account, destination }, token) in wanted.into_iter().zip(tokens) {
-        let found = Found::new(&broker, service, account, token);
+        let found = Found::new(&broker, service, account, token)?;
         command.env(destination.variable, found.token()?.1.expose());
     }
     if let Some(host) = host {

@@ -8,6 +8,7 @@ mod terminal;
 use std::path::{Path, PathBuf};
 
 use super::{homes, note, sync};
+use crate::cache;
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
@@ -86,6 +87,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         }
         Source::Moved => write(&directory, &environment, old, &credentials, prove)?,
     }
+    cache::evict(|key, _| key.is_of(&environment.url, &environment.client_id));
     note(format!(
         "logged in to {} as {}; the client secret is {} (environment {name})",
         environment.url, environment.client_id, environment.home

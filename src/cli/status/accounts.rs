@@ -9,7 +9,7 @@ use crate::config::Service;
 use crate::consent::rfc3339;
 use crate::error::{Error, plain};
 use crate::resolve::{Account, Chosen};
-use crate::vault::{self, Details, Status};
+use crate::vault::{self, Details, Status, Vault};
 
 /// An account and what the vault says of it.
 pub(super) struct State {
@@ -62,10 +62,10 @@ pub(super) fn all(broker: &Broker) -> Result<Vec<State>, Error> {
         accounts.extend(std::iter::once(usual).chain(named).map(|account| (service, account)));
     }
     let wanted: Vec<_> = accounts.iter().map(|(service, account)| (*service, account)).collect();
-    let details = broker.each(&wanted, |vault, service, account| match vault {
-        Ok(vault) => vault.details(selector(service, account)).or_else(missing),
-        Err(error) => Err(error.clone()),
-    });
+    let ask = |vault: Result<&Vault, &Error>, service: &Service, account: &Account| {
+        vault.map_err(Clone::clone)?.details(selector(service, account)).or_else(missing)
+    };
+    let details = broker.each(&wanted, |service| broker.fresh_vault(service), ask);
     let states = accounts.iter().zip(details).map(|((service, account), details)| State {
         service: service.name.clone(),
         identifier: account.identifier.clone(),

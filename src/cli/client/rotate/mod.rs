@@ -76,6 +76,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
         None => (rotation.begin()?, false),
     };
     rotation.make_current()?;
+    selected.forget_tokens();
     let old = rotation.drop_old(&note, arguments.keep_old)?;
     rotation.end()?;
     Ok(done(&selected, name, &place, old, resumed))

@@ -1,0 +1,115 @@
+//! Where the client credentials of a service are, and what its tokens rest under: both are known before any home is read.
+
+use super::{Broker, not_logged_in};
+use crate::cache::{self, Cache, Entry, Holder, Key};
+use crate::config::{Environment, Service};
+use crate::consent::Failure;
+use crate::error::Error;
+use crate::resolve::Account;
+use crate::secret::Secret;
+use crate::store::{self, ClientCredentials};
+use crate::vault::{self, EnvironmentUrl, Grant, Keys};
+
+/// Where the client credentials of a service are, before anything is read.
+pub(super) enum Source {
+    /// In the environment variables.
+    Variables(ClientCredentials),
+    /// In the home of an environment, or of an API client.
+    Home(Environment),
+}
+
+impl Source {
+    pub(super) fn read(&self) -> Result<ClientCredentials, Error> {
+        match self {
+            Self::Variables(credentials) => Ok(credentials.clone()),
+            Self::Home(environment) => Ok(store::credentials(environment)?),
+        }
+    }
+
+    pub(super) fn url(&self) -> Result<EnvironmentUrl, Error> {
+        match self {
+            Self::Variables(credentials) => Ok(credentials.url.clone()),
+            Self::Home(environment) => Ok(EnvironmentUrl::parse(&environment.url).map_err(store::Error::from)?),
+        }
+    }
+
+    fn key(&self, holder: Holder) -> Key {
+        let (environment, client_id) = match self {
+            Self::Variables(credentials) => (credentials.url.as_str(), &credentials.client_id),
+            Self::Home(environment) => (environment.url.as_str(), &environment.client_id),
+        };
+        Key { environment: environment.to_owned(), client_id: client_id.clone(), holder }
+    }
+}
+
+/// Opens a vault with the client token that rests in the cache; the client credentials are read where there is none.
+pub(super) struct Opener {
+    pub(super) source: Source,
+    pub(super) cache: Cache,
+}
+
+impl Keys for Opener {
+    fn credentials(&self) -> Result<ClientCredentials, vault::Error> {
+        self.source.read().map_err(|error| vault::Error::Closed(Box::new(error)))
+    }
+
+    fn client_token(
+        &self,
+        refused: Option<&Secret<String>>,
+        grant: &dyn Fn() -> Result<Grant, vault::Error>,
+    ) -> Result<Secret<String>, vault::Error> {
+        let key = self.source.key(Holder::Client { scopes: Vec::new() });
+        let is_fit = |entry: &Entry| refused.is_none_or(|refused| refused.expose() != entry.secret().expose());
+        let found = self.cache.through(&key, is_fit, || {
+            let grant = grant()?;
+            let expires_at = grant.expires_at();
+            Ok((Entry::bearer(grant.token, expires_at), ()))
+        });
+        match found {
+            Ok((entry, _)) => Ok(entry.secret().clone()),
+            Err(Failure::Error(error)) => Err(vault::Error::Closed(Box::new(error))),
+            Err(consent @ Failure::Consent(_)) => Err(vault::Error::Closed(Box::new(consent.into()))),
+        }
+    }
+}
+
+impl Broker {
+    pub(super) fn source(&self, service: &Service) -> Result<Source, Error> {
+        if let Some(client) = &service.client {
+            return Ok(Source::Home(client.environment()));
+        }
+        match self.variables()? {
+            Some(credentials) if self.uses_variables(service)? => Ok(Source::Variables(credentials.clone())),
+            _ => {
+                let name = self.environment_name(service);
+                self.environments.get(name).cloned().map(Source::Home).ok_or_else(|| not_logged_in(name))
+            }
+        }
+    }
+
+    /// What the token of this account rests under.
+    pub(super) fn key(&self, service: &Service, account: &Account) -> Result<Key, Error> {
+        let holder = match &service.client {
+            Some(client) => Holder::Client { scopes: client.scopes.clone() },
+            None => {
+                let (connection, identifier) = (service.connection.clone(), account.identifier.clone());
+                Holder::Account { connection, identifier }
+            }
+        };
+        Ok(self.source(service)?.key(holder))
+    }
+
+    /// Forgets the tokens of `service`'s connection, or of its API client, that rest in the cache: those that `is_meant`.
+    pub fn evict(&self, service: &Service, is_meant: impl Fn(&Entry) -> bool) {
+        // Without client credentials there was no token.
+        let Ok(source) = self.source(service) else { return };
+        let owner = source.key(Holder::Client { scopes: Vec::new() });
+        cache::evict(|key, entry| {
+            let is_holder = match &key.holder {
+                Holder::Account { connection, .. } => service.client.is_none() && *connection == service.connection,
+                Holder::Client { .. } => service.client.is_some(),
+            };
+            is_holder && key.is_of(&owner.environment, &owner.client_id) && is_meant(entry)
+        });
+    }
+}

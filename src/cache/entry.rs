@@ -1,0 +1,172 @@
+//! What rests in the cache: a token, and until when.
+
+use std::fmt::Write;
+
+use crate::secret::Secret;
+use crate::vault::Credential;
+
+/// The first line of every entry; another version's entries are none.
+const VERSION: &str = "1";
+
+/// A credential as it rests. The times are seconds.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What to authenticate with.
+    pub credential: Credential,
+    /// When the token expires, since 1970; `None` if that is not known.
+    pub expires_at: Option<i64>,
+    /// Scopes that were asked for and are not in the token.
+    pub refused_scopes: Vec<String>,
+}
+
+impl Entry {
+    /// An entry of a bearer token.
+    pub fn bearer(token: Secret<String>, expires_at: Option<i64>) -> Self {
+        Self { credential: Credential::Bearer(token), expires_at, refused_scopes: Vec::new() }
+    }
+
+    /// The token or password.
+    pub fn secret(&self) -> &Secret<String> {
+        self.credential.secret()
+    }
+}
+
+/// When an entry was put down, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stay {
+    /// Since 1970, by the clock on the wall.
+    pub since: i64,
+    /// Since the machine's start, which no change of the clock moves.
+    pub since_boot: i64,
+    /// For how long it is good.
+    pub seconds: i64,
+}
+
+impl Stay {
+    /// How long it is good from now on: not at all once either clock says that its time is over, nor where the wall's was
+    /// set back behind its beginning.
+    pub fn left(&self, now: i64, now_boot: i64) -> i64 {
+        let (age, age_boot) = (now.saturating_sub(self.since), now_boot.saturating_sub(self.since_boot));
+        if age < 0 || age_boot < 0 {
+            return 0;
+        }
+        self.seconds.saturating_sub(age.max(age_boot)).max(0)
+    }
+}
+
+/// The bytes of an entry: lines that end in LF, in the order of [`decode`].
+pub(super) fn encode(entry: &Entry, stay: &Stay) -> Secret<Vec<u8>> {
+    let Entry { credential, expires_at, refused_scopes } = entry;
+    let (kind, username) = match credential {
+        Credential::Bearer(_) => ("bearer", ""),
+        Credential::ApiKey(_) => ("api_key", ""),
+        Credential::Basic { username, .. } => ("basic", username.as_str()),
+    };
+    let secret = entry.secret().expose();
+    // Large enough from the start, so that no copy is left behind by growing.
+    let mut text = String::with_capacity(secret.len() + username.len() + 256 + refused_scopes.join(" ").len());
+    let Stay { since, since_boot, seconds } = stay;
+    let expires_at = expires_at.map(|at| at.to_string()).unwrap_or_default();
+    let scopes = refused_scopes.join(" ");
+    for line in [VERSION, &since.to_string(), &since_boot.to_string(), &seconds.to_string(), &expires_at, &scopes, kind]
+    {
+        let _ = writeln!(text, "{line}");
+    }
+    let _ = write!(text, "{username}\n{secret}");
+    Secret::new(text.into_bytes())
+}
+
+/// Reads what [`encode`] wrote; anything else is nothing.
+pub fn decode(bytes: &[u8]) -> Option<(Entry, Stay)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = text.split('\n');
+    let mut line = || lines.next();
+    if line()? != VERSION {
+        return None;
+    }
+    let stay = Stay { since: number(line()?)?, since_boot: number(line()?)?, seconds: number(line()?)? };
+    let expires_at = match line()? {
+        "" => None,
+        text => Some(number(text)?),
+    };
+    let refused_scopes = line()?.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let (kind, username, secret) = (line()?, line()?, line()?);
+    if secret.is_empty() || line().is_some() || text.contains(['\r', '\0']) {
+        return None;
+    }
+    let secret = Secret::new(secret.to_owned());
+    let credential = match kind {
+        "bearer" => Credential::Bearer(secret),
+        "api_key" => Credential::ApiKey(secret),
+        "basic" => Credential::Basic { username: username.to_owned(), password: secret },
+        _ => return None,
+    };
+    Some((Entry { credential, expires_at, refused_scopes }, stay))
+}
+
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn its_time_is_over_by_either_clock_and_when_the_clock_was_set_back() {
+        let stay = Stay { since: 1000, since_boot: 50, seconds: 60 };
+        assert_eq!(stay.left(1000, 50), 60);
+        assert_eq!(stay.left(1059, 109), 1);
+        assert_eq!(stay.left(1060, 110), 0);
+        assert_eq!(stay.left(999, 60), 0, "set back behind its beginning");
+        assert_eq!(stay.left(1001, 110), 0, "set back since");
+        assert_eq!(stay.left(1060, 51), 0, "set forward");
+        assert_eq!(stay.left(1001, 10), 0, "another boot");
+    }
+
+    #[test]
+    fn what_is_cut_short_or_foreign_is_nothing() {
+        let stay = Stay { since: 1, since_boot: 2, seconds: 3 };
+        let whole = encode(&Entry::bearer(Secret::new("token".into()), Some(9)), &stay);
+        let whole = whole.expose();
+        assert!(decode(whole).is_some());
+        assert!(decode(&whole[..whole.len() - 5]).is_none(), "an empty token is none");
+        assert!(decode(&[whole, &b"\nhost=evil"[..]].concat()).is_none());
+        assert!(decode(b"2\n1\n2\n3\n\n\nbearer\n\ntoken").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_down_is_taken_up(secret in "[\\x21-\\x7e]{1,60}", username in "[^\\r\\n\\x00]{0,20}", kind in 0..3,
+            expires_at in any::<Option<i64>>(), scopes in proptest::collection::vec("[a-z:]{1,9}", 0..3),
+            numbers in any::<[i64; 3]>()) {
+            let secret = Secret::new(secret);
+            let credential = match kind {
+                0 => Credential::Bearer(secret.clone()),
+                1 => Credential::ApiKey(secret.clone()),
+                _ => Credential::Basic { username: username.clone(), password: secret.clone() },
+            };
+            let entry = Entry { credential, expires_at, refused_scopes: scopes.clone() };
+            let stay = Stay { since: numbers[0], since_boot: numbers[1], seconds: numbers[2] };
+            let (read, when) = decode(encode(&entry, &stay).expose()).unwrap();
+            prop_assert_eq!(when, stay);
+            prop_assert_eq!(read.secret().expose(), secret.expose());
+            prop_assert_eq!((read.expires_at, read.refused_scopes), (expires_at, scopes));
+            let same = match read.credential {
+                Credential::Bearer(_) => kind == 0,
+                Credential::ApiKey(_) => kind == 1,
+                Credential::Basic { username: read, .. } => kind == 2 && read == username,
+            };
+            prop_assert!(same);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), now in any::<[i64; 2]>()) {
+            if let Some((entry, stay)) = decode(&bytes) {
+                prop_assert!(!entry.secret().expose().contains(['\r', '\n', '\0']));
+                stay.left(now[0], now[1]);
+            }
+        }
+    }
+}

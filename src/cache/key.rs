@@ -1,0 +1,109 @@
+//! What an entry is found by.
+
+use serde_json::{Value, json};
+
+/// What every description begins with; other programs of the user keep keys beside ours.
+const PREFIX: &str = "scalekit-auth:";
+
+/// Whose token an entry holds. The host that asks is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The environment's URL.
+    pub environment: String,
+    /// The client id that opens it.
+    pub client_id: String,
+    /// What the token is for.
+    pub holder: Holder,
+}
+
+/// Whose token it is, within an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A connected account.
+    Account {
+        /// The connection name.
+        connection: String,
+        /// Whose account.
+        identifier: String,
+    },
+    /// The client itself: what `/oauth/token` gave for these scopes.
+    Client {
+        /// The scopes asked for; none means all that the client has.
+        scopes: Vec<String>,
+    },
+}
+
+impl Key {
+    /// Whether the token is this client's, or came by its client credentials.
+    pub fn is_of(&self, environment: &str, client_id: &str) -> bool {
+        self.environment == environment && self.client_id == client_id
+    }
+
+    /// The description of its entry, from which it can be read back: `scalekit-auth:` and a JSON array.
+    pub(super) fn description(&self) -> String {
+        let Self { environment, client_id, holder } = self;
+        let array = match holder {
+            Holder::Account { connection, identifier } => json!([environment, client_id, connection, identifier]),
+            Holder::Client { scopes } => json!([environment, client_id, scopes]),
+        };
+        format!("{PREFIX}{array}")
+    }
+
+    /// The key that `description` describes; `None` if it is none of ours.
+    pub fn parse(description: &str) -> Option<Self> {
+        let array: Vec<Value> = serde_json::from_str(description.strip_prefix(PREFIX)?).ok()?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let (environment, client_id, holder) = match &array[..] {
+            [environment, client_id, Value::Array(scopes)] => {
+                let scopes = scopes.iter().map(text).collect::<Option<_>>()?;
+                (environment, client_id, Holder::Client { scopes })
+            }
+            [environment, client_id, connection, identifier] => {
+                let (connection, identifier) = (text(connection)?, text(identifier)?);
+                (environment, client_id, Holder::Account { connection, identifier })
+            }
+            _ => return None,
+        };
+        Some(Self { environment: text(environment)?, client_id: text(client_id)?, holder })
+    }
+
+    /// The name of the file under which processes wait for one another, which tells nobody whose it is.
+    pub(super) fn lock_name(&self) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, self.description().as_bytes());
+        format!("flight-{}", crate::hex::encode(&digest.as_ref()[..16]))
+    }
+
+    /// Under which its last failure is left for those who wait.
+    pub(super) fn failure_description(&self) -> String {
+        format!("{FAILURE}{}", self.description())
+    }
+}
+
+/// Before the description of what was asked for in vain.
+const FAILURE: &str = "failed:";
+
+/// Whether a key of this description is ours: an entry, or a failure that somebody waits for.
+pub(super) fn is_ours(description: &str) -> bool {
+    description.strip_prefix(FAILURE).unwrap_or(description).starts_with(PREFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_description_names_one_key_alone(parts in proptest::collection::vec("\\PC{0,12}", 4), scopes in
+            proptest::collection::vec("\\PC{0,6}", 0..3), is_client in any::<bool>(), any in "\\PC{0,40}") {
+            let [environment, client_id, connection, identifier] = parts.try_into().unwrap();
+            let holder = if is_client { Holder::Client { scopes } } else { Holder::Account { connection, identifier } };
+            let key = Key { environment, client_id, holder };
+            prop_assert_eq!(Key::parse(&key.description()), Some(key.clone()));
+            prop_assert!(is_ours(&key.description()) && is_ours(&key.failure_description()));
+            prop_assert_eq!(Key::parse(&key.failure_description()), None);
+            let _ = Key::parse(&any);
+            let _ = Key::parse(&format!("{PREFIX}{any}"));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Where a token may rest until it expires, so that a tool that asks a hundred times asks the vault once: in the kernel's
+//! memory, never in a file. Where the kernel offers none there is no cache, and everything else works.
+//!
+//! Two kinds of token rest here: a connected account's, and the one that `/oauth/token` gives to a client. Never a refresh
+//! token, never client credentials.
+
+mod clock;
+mod entry;
+mod failure;
+mod flight;
+#[cfg(target_os = "linux")]
+mod kernel;
+#[cfg(not(target_os = "linux"))]
+#[path = "none.rs"]
+mod kernel;
+mod key;
+
+use std::time::{Duration, Instant};
+
+pub use entry::{Entry, Stay, decode};
+pub use key::{Holder, Key};
+
+use crate::config::CacheLimits;
+use crate::consent::Failure;
+
+/// `off` switches the cache off for one call.
+const VARIABLE: &str = "SCALEKIT_AUTH_CACHE";
+/// How long to wait for another process that asks for the same token; then it is asked for alone.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// A token that lives for less is not worth keeping, in seconds.
+const SHORTEST_LIFE: i64 = 60;
+/// How long a failure is there for those who wait for it, in seconds.
+const FAILURE_STAYS: i64 = 10;
+
+/// How long tokens may rest, and until when this process waits for others.
+#[derive(Debug, Clone, Copy)]
+pub struct Cache {
+    limits: CacheLimits,
+    deadline: Instant,
+}
+
+impl Cache {
+    /// The cache of this user, within `limits`.
+    pub fn new(limits: CacheLimits, deadline: Instant) -> Self {
+        let is_off = std::env::var_os(VARIABLE).is_some_and(|value| value == "off");
+        let limits = if is_off { CacheLimits { account: 0, client: 0, ..limits } } else { limits };
+        Self { limits, deadline }
+    }
+
+    /// The token that rests for `key`. One that `is_fit` does not take is forgotten.
+    pub fn get(&self, key: &Key, is_fit: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        if self.ceiling(key) == 0 {
+            return None;
+        }
+        let description = key.description();
+        let (entry, stay) = decode(kernel::read(&description)?.expose())?;
+        if stay.left(clock::wall(), clock::since_boot()) == 0 {
+            return None;
+        }
+        if !is_fit(&entry) {
+            kernel::remove(&description);
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// The token that rests for `key`, else what `fetch` gives, which is asked for once by however many processes want it
+    /// at the same time. What `fetch` gives besides the token is there for its caller alone.
+    ///
+    /// # Errors
+    /// The failure of `fetch`, in this process or in the one that this one waited for.
+    pub fn through<T>(
+        &self,
+        key: &Key,
+        is_fit: impl Fn(&Entry) -> bool,
+        fetch: impl FnOnce() -> Result<(Entry, T), Failure>,
+    ) -> Result<(Entry, Option<T>), Failure> {
+        let began = clock::nanoseconds();
+        if let Some(entry) = self.get(key, &is_fit) {
+            return Ok((entry, None));
+        }
+        let mut turn = None;
+        if self.ceiling(key) > 0 && kernel::is_there() {
+            turn = flight::wait_for(key, LONGEST_WAIT.min(self.deadline.saturating_duration_since(Instant::now())));
+            if let Some(entry) = self.get(key, &is_fit) {
+                return Ok((entry, None));
+            }
+            if let Some(failure) = kernel::read(&key.failure_description())
+                && let Some(failure) = failure::decode(failure.expose(), began)
+            {
+                return Err(failure);
+            }
+            turn = turn.filter(|turn| !turn.was_left_nothing(began));
+        }
+        let outcome = fetch();
+        let is_left = match &outcome {
+            Ok((entry, _)) => self.put(key, entry, &is_fit),
+            Err(failure) if turn.is_some() => {
+                kernel::write(&key.failure_description(), failure::encode(failure).expose(), FAILURE_STAYS)
+            }
+            Err(_) => true,
+        };
+        if let Some(turn) = turn.filter(|_| !is_left) {
+            turn.leave_nothing();
+        }
+        outcome.map(|(entry, rest)| (entry, Some(rest)))
+    }
+
+    /// Lets `entry` rest; `false` if it may not, or there is no room.
+    fn put(&self, key: &Key, entry: &Entry, is_fit: impl Fn(&Entry) -> bool) -> bool {
+        let (since, since_boot) = (clock::wall(), clock::since_boot());
+        let seconds = self.seconds(key, entry, since);
+        let description = key.description();
+        let stay = Stay { since, since_boot, seconds };
+        if seconds <= 0 || !kernel::write(&description, entry::encode(entry, &stay).expose(), seconds) {
+            return false;
+        }
+        // Whoever refuses a token notes that first and evicts then. So a refusal between the vault's answer and this moment
+        // is either seen here, or its eviction comes after us.
+        if !is_fit(entry) {
+            kernel::remove(&description);
+        }
+        true
+    }
+
+    /// How long `entry` may rest from `now` on.
+    fn seconds(&self, key: &Key, entry: &Entry, now: i64) -> i64 {
+        let ceiling = self.ceiling(key);
+        match entry.expires_at.map(|at| at.saturating_sub(now)) {
+            None => ceiling,
+            Some(life) if life < SHORTEST_LIFE => 0,
+            Some(life) => ceiling.min(life - self.limits.margin.min(life / 2)),
+        }
+    }
+
+    fn ceiling(&self, key: &Key) -> i64 {
+        match key.holder {
+            Holder::Account { .. } => self.limits.account,
+            Holder::Client { .. } => self.limits.client,
+        }
+    }
+}
+
+/// Forgets the tokens of all keys that `is_meant`, whose entries it may look into; returns how many.
+pub fn evict(is_meant: impl Fn(&Key, &Entry) -> bool) -> usize {
+    let all = kernel::all();
+    let meant = all.iter().filter(|(description, value)| {
+        let found = Key::parse(description).zip(decode(value.expose()));
+        found.is_some_and(|(key, (entry, _))| is_meant(&key, &entry))
+    });
+    meant.filter(|(description, _)| kernel::remove(description)).count()
+}
+
+/// Forgets everything, failures and entries of other versions as well; returns how many.
+pub fn clear() -> usize {
+    kernel::all().iter().filter(|(description, _)| kernel::remove(description)).count()
+}
+
+/// What is known of an entry without its token.
+#[derive(Debug)]
+pub struct Resting {
+    /// Whose token it is.
+    pub key: Key,
+    /// For how long it has been here, in seconds.
+    pub age: i64,
+    /// For how long it stays, in seconds.
+    pub left: i64,
+    /// Its size in the kernel's memory, in bytes.
+    pub size: usize,
+}
+
+/// Everything that rests here.
+pub fn list() -> Vec<Resting> {
+    let (now, now_boot) = (clock::wall(), clock::since_boot());
+    let resting = |(description, value): (String, crate::secret::Secret<Vec<u8>>)| {
+        let (key, (_, stay)) = Key::parse(&description).zip(decode(value.expose()))?;
+        let age = now_boot.saturating_sub(stay.since_boot).max(0);
+        Some(Resting { key, age, left: stay.left(now, now_boot), size: description.len() + value.expose().len() })
+    };
+    kernel::all().into_iter().filter_map(resting).collect()
+}
+
+/// Whether the kernel lets us keep anything.
+pub fn is_available() -> bool {
+    kernel::is_there()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_token_rests_until_a_margin_before_its_expiry_and_never_longer_than_the_ceiling() {
+        let limits = CacheLimits { account: 900, client: 3600, margin: 300 };
+        let cache = Cache { limits, deadline: Instant::now() };
+        let account = Holder::Account { connection: "x".into(), identifier: "ada".into() };
+        let client = Holder::Client { scopes: Vec::new() };
+        let seconds = |holder: &Holder, life: Option<i64>| {
+            let key = Key { environment: "https://a".into(), client_id: "c".into(), holder: holder.clone() };
+            cache.seconds(&key, &Entry::bearer(Secret::new("t".into()), life.map(|life| 1000 + life)), 1000)
+        };
+        assert_eq!(seconds(&account, None), 900);
+        assert_eq!(seconds(&client, None), 3600);
+        assert_eq!(seconds(&account, Some(3600)), 900);
+        assert_eq!(seconds(&client, Some(3600)), 3300);
+        assert_eq!(seconds(&account, Some(1000)), 700);
+        assert_eq!(seconds(&account, Some(400)), 200, "half of a short life");
+        assert_eq!(seconds(&account, Some(60)), 30);
+        assert_eq!(seconds(&account, Some(59)), 0);
+        assert_eq!(seconds(&account, Some(-5)), 0);
+    }
+}
