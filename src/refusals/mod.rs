@@ -5,15 +5,18 @@
 //! fingerprints under a random key; no token, host or name can be read from it. Without a runtime directory nothing is
 //! remembered and everything else works.
 
+mod record;
+
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
 use ring::hmac;
-use serde::{Deserialize, Serialize};
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{hex, runtime};
+use record::{Content, FINGERPRINT, Fingerprint, Record};
 
 /// How long a refused token is not served again, in seconds.
 const REFUSED_FOR: i64 = 60;
@@ -35,31 +38,13 @@ pub struct Answer<'a> {
     pub token: &'a str,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct State {
-    key: String,
-    answered: Vec<Entry>,
-    refused: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entry {
-    id: String,
-    account: String,
-    /// The token, where and how it was sent.
-    token: String,
-    /// The token alone.
-    secret: String,
-    at: i64,
-    /// A server took it.
-    accepted: bool,
-}
-
 /// The remembered answers, locked until dropped.
 #[derive(Debug)]
 pub struct Refusals {
     file: File,
-    state: State,
+    content: Content,
+    /// How long the file was, in bytes.
+    len: usize,
     key: hmac::Key,
 }
 
@@ -70,43 +55,40 @@ impl Refusals {
     }
 
     fn open_in(directory: &Path) -> Option<Self> {
-        let mut file = runtime::open(directory, "refusals").ok()?;
+        let file = runtime::open(directory, "refusals").ok()?;
         if !runtime::lock(&file, LOCK_WAIT).ok()? {
             return None;
         }
-        let mut text = String::new();
-        // A file cut short by a killed process is an empty one.
-        let mut state: State = match file.read_to_string(&mut text) {
-            Ok(_) => serde_json::from_str(&text).unwrap_or_default(),
-            Err(_) => State::default(),
+        let mut bytes = vec![0; Content::size(2 * MOST) + 1];
+        // A file that is none of ours, or was cut short by a killed process, is an empty one.
+        let len = file.read_at(&mut bytes, 0).unwrap_or_default();
+        let mut content = match Content::decode(&bytes[..len]) {
+            Some(content) => content,
+            None => Content { key: random()?, records: Vec::new() },
         };
-        if state.key.len() < 64 {
-            state = State { key: hex::random(32)?, ..State::default() };
-        }
         let now = now();
-        keep(&mut state.answered, now, ANSWERED_FOR);
-        keep(&mut state.refused, now, REFUSED_FOR);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, state.key.as_bytes());
-        Some(Self { file, state, key })
+        keep(&mut content.records, now, ANSWERED_FOR, false);
+        keep(&mut content.records, now, REFUSED_FOR, true);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &content.key);
+        Some(Self { file, content, len, key })
     }
 
     /// Notes that `answer` is about to be given, and returns a random id for it.
     pub fn answered(&mut self, answer: &Answer<'_>) -> Option<String> {
-        let id = hex::random(16)?;
+        let id = random()?;
         let (account, token) = (self.account(answer.account), self.token(answer));
         let secret = self.secret(answer.token);
-        let accepted = self.state.answered.iter().any(|known| known.token == token && known.accepted);
-        let entry = Entry { id: id.clone(), account, token, secret, at: now(), accepted };
-        self.state.answered.push(entry);
+        let accepted = self.of(false).any(|known| known.token == token && known.accepted);
+        self.content.records.push(Record { id, account, token, secret, at: now(), refused: false, accepted });
         self.save()?;
-        Some(id)
+        Some(hex::encode(&id))
     }
 
     /// Notes that a server took `answer`.
     pub fn accepted(&mut self, answer: &Answer<'_>) {
         let token = self.token(answer);
-        for entry in self.state.answered.iter_mut().filter(|entry| entry.token == token) {
-            entry.accepted = true;
+        for record in self.content.records.iter_mut().filter(|record| !record.refused && record.token == token) {
+            record.accepted = true;
         }
         // What cannot be saved is not remembered; the answer does not depend on it.
         let _ = self.save();
@@ -115,92 +97,104 @@ impl Refusals {
     /// Notes that the answer with this id was refused. A token that was taken a moment ago is left alone: git before 2.54
     /// forgets to send a Bearer token with a large push, and a good token must not suffer for that.
     pub fn refused_id(&mut self, id: &str) {
-        let known = self.state.answered.iter().find(|entry| entry.id == id).cloned();
-        if let Some(entry) = known.filter(|entry| !entry.accepted) {
-            self.refuse(entry);
+        if let Some(record) = self.answer(id).filter(|record| !record.accepted).copied() {
+            self.refuse(record);
         }
     }
 
     /// Whether the answer with this id was this very token.
     pub fn was(&self, id: &str, answer: &Answer<'_>) -> bool {
         let token = self.token(answer);
-        self.state.answered.iter().any(|entry| entry.id == id && entry.token == token)
+        self.answer(id).is_some_and(|record| record.token == token)
     }
 
     /// Whether the answer with this id was about this account; `None` if there is no such answer.
     pub fn is_about(&self, id: &str, account: &[&str]) -> Option<bool> {
-        let entry = self.state.answered.iter().find(|entry| entry.id == id)?;
-        Some(entry.account == self.account(account))
+        self.answer(id).map(|record| record.account == self.account(account))
     }
 
     /// Whether this very token was answered at this place within the last ten minutes.
     pub fn was_answered(&self, answer: &Answer<'_>) -> bool {
         let token = self.token(answer);
-        self.state.answered.iter().any(|entry| entry.token == token)
+        self.of(false).any(|record| record.token == token)
     }
 
     /// Notes that `answer` was refused, if it was ours: other helpers' passwords come by here too.
     pub fn refused(&mut self, answer: &Answer<'_>) {
         let token = self.token(answer);
-        if let Some(entry) = self.state.answered.iter().find(|entry| entry.token == token).cloned() {
-            self.refuse(entry);
+        let known = self.of(false).find(|record| record.token == token).copied();
+        if let Some(record) = known {
+            self.refuse(record);
         }
     }
 
     /// Whether this token was refused at this place within the last minute.
     pub fn is_refused(&self, answer: &Answer<'_>) -> bool {
         let token = self.token(answer);
-        self.state.refused.iter().any(|entry| entry.token == token)
+        self.of(true).any(|record| record.token == token)
     }
 
     /// Whether this token was refused anywhere within the last minute.
     pub fn is_refused_anywhere(&self, token: &str) -> bool {
         let secret = self.secret(token);
-        self.state.refused.iter().any(|entry| entry.secret == secret)
+        self.of(true).any(|record| record.secret == secret)
     }
 
     /// How many different tokens of this account were refused within the last minute.
     pub fn count(&self, account: &[&str]) -> usize {
         let account = self.account(account);
-        self.state.refused.iter().filter(|entry| entry.account == account).count()
+        self.of(true).filter(|record| record.account == account).count()
+    }
+
+    fn of(&self, refused: bool) -> impl Iterator<Item = &Record> {
+        self.content.records.iter().filter(move |record| record.refused == refused)
+    }
+
+    fn answer(&self, id: &str) -> Option<&Record> {
+        self.of(false).find(|record| hex::encode(&record.id) == id)
     }
 
     /// Parallel refusals of one token count once.
-    fn refuse(&mut self, entry: Entry) {
-        if !self.state.refused.iter().any(|known| known.token == entry.token) {
-            self.state.refused.push(Entry { at: now(), ..entry });
+    fn refuse(&mut self, record: Record) {
+        if !self.of(true).any(|known| known.token == record.token) {
+            self.content.records.push(Record { at: now(), refused: true, ..record });
             let _ = self.save();
         }
     }
 
     fn save(&mut self) -> Option<()> {
-        let text = serde_json::to_vec(&self.state).ok()?;
-        self.file.rewind().ok()?;
-        self.file.set_len(0).ok()?;
-        self.file.write_all(&text).ok()
+        let bytes = self.content.encode();
+        self.file.write_all_at(&bytes, 0).ok()?;
+        if bytes.len() < self.len {
+            self.file.set_len(bytes.len() as u64).ok()?;
+        }
+        self.len = bytes.len();
+        Some(())
     }
 
-    fn account(&self, parts: &[&str]) -> String {
+    fn account(&self, parts: &[&str]) -> Fingerprint {
         self.fingerprint("account", parts)
     }
 
-    fn token(&self, answer: &Answer<'_>) -> String {
+    fn token(&self, answer: &Answer<'_>) -> Fingerprint {
         let Answer { account, scheme, token } = answer;
         self.fingerprint("token", &[*account, &[scheme, token]].concat())
     }
 
-    fn secret(&self, token: &str) -> String {
+    fn secret(&self, token: &str) -> Fingerprint {
         self.fingerprint("secret", &[token])
     }
 
-    fn fingerprint(&self, kind: &str, parts: &[&str]) -> String {
+    fn fingerprint(&self, kind: &str, parts: &[&str]) -> Fingerprint {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(kind.as_bytes());
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }
-        hex::encode(context.sign().as_ref())
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.copy_from_slice(&context.sign().as_ref()[..FINGERPRINT]);
+        fingerprint
     }
 }
 
@@ -209,10 +203,22 @@ pub fn is_refused(token: &str) -> bool {
     Refusals::open().is_some_and(|refusals| refusals.is_refused_anywhere(token))
 }
 
-fn keep(entries: &mut Vec<Entry>, now: i64, seconds: i64) {
-    entries.retain(|entry| (now - seconds..=now).contains(&entry.at));
-    let surplus = entries.len().saturating_sub(MOST);
-    entries.drain(..surplus);
+/// Drops the records of a kind that are too old, and the oldest where there are too many.
+fn keep(records: &mut Vec<Record>, now: i64, seconds: i64, refused: bool) {
+    records.retain(|record| record.refused != refused || (now - seconds..=now).contains(&record.at));
+    let count = records.iter().filter(|record| record.refused == refused).count();
+    let mut surplus = count.saturating_sub(MOST - 1);
+    records.retain(|record| {
+        let is_dropped = surplus > 0 && record.refused == refused;
+        surplus -= usize::from(is_dropped);
+        !is_dropped
+    });
+}
+
+fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn now() -> i64 {
@@ -278,13 +284,25 @@ mod tests {
         let id = open(dir.path()).answered(&answer("one")).unwrap();
         open(dir.path()).refused_id(&id);
         let file = dir.path().join("refusals");
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(!text.contains("one") && !text.contains("github"));
-        let mut state: State = serde_json::from_str(&text).unwrap();
-        state.refused[0].at -= REFUSED_FOR + 1;
-        fs::write(&file, serde_json::to_vec(&state).unwrap()).unwrap();
+        let bytes = fs::read(&file).unwrap();
+        let mut content = Content::decode(&bytes).unwrap();
+        content.records.iter_mut().filter(|record| record.refused).for_each(|record| record.at -= REFUSED_FOR + 1);
+        fs::write(&file, content.encode()).unwrap();
         assert!(!open(dir.path()).is_refused(&answer("one")));
-        fs::write(&file, &text[..text.len() / 2]).unwrap();
+        fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
         assert_eq!(open(dir.path()).count(ACCOUNT), 0);
+    }
+
+    #[test]
+    fn many_answers_push_out_the_oldest_and_no_refusal() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = open(dir.path()).answered(&answer("one")).unwrap();
+        open(dir.path()).refused_id(&id);
+        let others: Vec<_> = (0..2 * MOST).map(|_| open(dir.path()).answered(&answer("two")).unwrap()).collect();
+        let refusals = open(dir.path());
+        assert!(refusals.is_refused(&answer("one")) && refusals.was(&others[2 * MOST - 1], &answer("two")));
+        assert!(refusals.is_about(&id, ACCOUNT).is_none());
+        let len = fs::metadata(dir.path().join("refusals")).unwrap().len();
+        assert_eq!(len, Content::size(MOST + 1) as u64);
     }
 }

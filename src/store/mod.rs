@@ -1,6 +1,8 @@
 //! Where client credentials live. URL, client id and secret always come out of one home together: a URL from one place
 //! and a secret from another is how a secret gets posted to a stranger.
 
+#[cfg(all(unix, not(target_os = "macos")))]
+mod bus;
 mod command;
 mod content;
 mod environment;

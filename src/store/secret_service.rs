@@ -1,20 +1,15 @@
-//! One item of the Secret Service (freedesktop.org specification) that never prompts: the lock state is looked at before
-//! anything is read, and the prompt time-out is zero. The keyring project's own store unlocks on every read, with a
-//! prompt that waits up to a year.
-//!
-//! A Diffie-Hellman session, although it guards nothing against a process of the same user: opening a plain session as a
-//! client's first message can abort gnome-keyring-daemon 42 when several clients do so at once.
+//! One item of the Secret Service that never prompts: a locked keyring is told by its state, before anything is searched
+//! or read. The keyring project's own store unlocks on every read, with a prompt that waits up to a year.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dbus_secret_service::{EncryptionType, Error as ServiceError, SecretService};
+use dbus::Path;
 use keyring_core::api::{Credential, CredentialApi};
 use keyring_core::{Error, Result};
 
-/// Never show a prompt.
-const NO_PROMPT: u64 = 0;
+use super::bus::{Problem, Service};
 
 /// The attributes by which the item is found; the keyring project's and Python's keyring use the same two.
 #[derive(Debug, Clone)]
@@ -33,54 +28,54 @@ impl Item {
         HashMap::from([("service", self.service.as_str()), ("username", self.user.as_str())])
     }
 
-    /// Hands the one unlocked item to `call`, or `None` if there is no such item.
-    fn with_item<T>(
-        &self,
-        call: impl FnOnce(&SecretService, Option<&dbus_secret_service::Item<'_>>) -> std::result::Result<T, ServiceError>,
-    ) -> Result<T> {
-        let run = || {
-            let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Dh, NO_PROMPT)?;
-            let found = service.search_items(self.attributes())?;
-            if !found.locked.is_empty() {
-                return Err(ServiceError::Locked);
+    /// The service and the one unlocked item, if there is one.
+    fn find(&self) -> std::result::Result<(Service, Option<Path<'static>>), Problem> {
+        let service = Service::connect()?;
+        if service.is_locked()? {
+            return Err(Problem::Locked);
+        }
+        let found = service.search(&self.attributes())?;
+        if found.some_locked {
+            return Err(Problem::Locked);
+        }
+        Ok((service, found.unlocked))
+    }
+
+    fn find_existing(&self) -> std::result::Result<(Service, Path<'static>), Problem> {
+        let (service, item) = self.find()?;
+        Ok((service, item.ok_or(Problem::NoItem)?))
+    }
+
+    fn set(&self, secret: &[u8]) -> std::result::Result<(), Problem> {
+        let (service, item) = self.find()?;
+        let session = service.open_session()?;
+        match item {
+            Some(item) => service.set_secret(&item, &session, secret),
+            None => {
+                let label = format!("{}: client credentials of the environment {}", self.service, self.user);
+                service.create(&label, &self.attributes(), &session, secret)
             }
-            call(&service, found.unlocked.first())
-        };
-        run().map_err(explain)
+        }
     }
 }
 
 impl CredentialApi for Item {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.with_item(|service, item| {
-            if let Some(item) = item {
-                return item.set_secret(secret, CONTENT_TYPE);
-            }
-            let label = format!("{}: client credentials of the environment {}", self.service, self.user);
-            let collection = match service.get_default_collection() {
-                // It was never set up, and making one takes a prompt.
-                Err(ServiceError::NoResult) => return Err(ServiceError::Locked),
-                other => other?,
-            };
-            if collection.is_locked()? {
-                return Err(ServiceError::Locked);
-            }
-            collection.create_item(&label, self.attributes(), secret, true, CONTENT_TYPE).map(drop)
+        self.set(secret).map_err(|problem| match problem {
+            // Making a collection takes a prompt.
+            Problem::NoCollection => Problem::Locked.into(),
+            other => other.into(),
         })
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        self.with_item(|service, item| match item {
-            Some(item) => item.get_secret(),
-            None => Err(nothing_found(service)),
-        })
+        let (service, item) = self.find_existing()?;
+        Ok(service.secret(&item, &service.open_session()?)?)
     }
 
     fn delete_credential(&self) -> Result<()> {
-        self.with_item(|service, item| match item {
-            Some(item) => item.delete(),
-            None => Err(nothing_found(service)),
-        })
+        let (service, item) = self.find_existing()?;
+        Ok(service.delete(&item)?)
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
@@ -100,25 +95,13 @@ impl CredentialApi for Item {
     }
 }
 
-const CONTENT_TYPE: &str = "text/plain";
-
-/// Some services list nothing of a locked collection, so an empty answer may mean that.
-fn nothing_found(service: &SecretService) -> ServiceError {
-    let locked = service.get_default_collection().and_then(|collection| collection.is_locked());
-    match locked {
-        Ok(true) => ServiceError::Locked,
-        _ => ServiceError::NoResult,
-    }
-}
-
-fn explain(error: ServiceError) -> Error {
-    match error {
-        ServiceError::Locked | ServiceError::Prompt => Error::NoStorageAccess(Box::new(error)),
-        ServiceError::NoResult => Error::NoEntry,
-        // The client library waits two seconds for each reply.
-        ServiceError::Dbus(error) if error.name() == Some("org.freedesktop.DBus.Error.NoReply") => {
-            Error::PlatformFailure(Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut)))
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Locked => Self::NoStorageAccess(Box::new(problem)),
+            Problem::NoCollection | Problem::NoItem => Self::NoEntry,
+            Problem::Silent => Self::PlatformFailure(Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut))),
+            Problem::Refused(_) | Problem::Strange => Self::PlatformFailure(Box::new(problem)),
         }
-        _ => Error::PlatformFailure(Box::new(error)),
     }
 }

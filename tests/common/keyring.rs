@@ -1,5 +1,7 @@
 //! A real gnome-keyring-daemon on a session bus of its own, and the states that such a keyring gets into.
 
+pub mod load;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
@@ -164,7 +166,7 @@ pub struct Keyring {
 impl Keyring {
     /// With its default collection open and empty.
     pub fn start_unlocked(world: &World) -> Self {
-        let keyring = Self::start(world, &["--unlock"]);
+        let keyring = Self::start(world, UNLOCK);
         until("the keyring is unlocked", || keyring.is_locked(world) == Some(false));
         keyring
     }
@@ -178,14 +180,18 @@ impl Keyring {
 
     fn start(world: &World, options: &[&str]) -> Self {
         let bus = Bus::start(world);
-        let log = fs::File::create(world.path("gnome-keyring.log")).unwrap();
-        let mut daemon = world.command(needed("gnome-keyring-daemon", "gnome-keyring"));
-        daemon.args(["--components=secrets", "--foreground"]).args(options);
-        daemon.env(ADDRESS, &bus.address).env("XDG_DATA_HOME", world.path(".local/share"));
-        daemon.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut daemon = Killed(daemon.spawn().unwrap());
-        daemon.0.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-        Self { daemon, bus }
+        Self { daemon: start_daemon(world, &bus, options), bus }
+    }
+
+    /// Whether the daemon is still the one that was started.
+    pub fn is_running(&mut self) -> bool {
+        self.daemon.0.try_wait().unwrap().is_none()
+    }
+
+    /// Another daemon on the same bus, with the keyring that the last one left.
+    pub fn start_again(&mut self, world: &World) {
+        self.daemon = start_daemon(world, &self.bus, UNLOCK);
+        until("the keyring is unlocked", || self.is_locked(world) == Some(false));
     }
 
     /// Locks everything, as a desktop does when its user leaves.
@@ -221,6 +227,19 @@ impl Keyring {
     }
 }
 
+fn start_daemon(world: &World, bus: &Bus, options: &[&str]) -> Killed {
+    let log = fs::File::create(world.path("gnome-keyring.log")).unwrap();
+    let mut daemon = world.command(needed("gnome-keyring-daemon", "gnome-keyring"));
+    daemon.args(["--components=secrets", "--foreground"]).args(options);
+    daemon.env(ADDRESS, &bus.address).env("XDG_DATA_HOME", world.path(".local/share"));
+    daemon.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut daemon = Killed(daemon.spawn().unwrap());
+    daemon.0.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    daemon
+}
+
+/// What makes the daemon open its keyring with the password on its standard input.
+const UNLOCK: &[&str] = &["--unlock"];
 /// Object and interface of the service itself.
 const SERVICE: (&str, &str) = ("/org/freedesktop/secrets", "org.freedesktop.Secret.Service");
 
