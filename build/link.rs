@@ -1,0 +1,44 @@
+//! What the linker leaves out of the released executable: the tables for unwinding the stack. It aborts on a panic, and
+//! prints no backtrace, so nothing ever reads them, and they are an eighth of its bytes. `-C force-unwind-tables=no` would
+//! reach neither the standard library's nor those of C.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT AFTER .text;\n";
+/// A program like ours in what matters here: it aborts on a panic, and it starts a thread.
+const PROBE: &str = "fn main() { std::thread::spawn(|| ()).join().unwrap() }\n";
+
+/// Asks for it where cargo builds a release that aborts on a panic, and this machine's linker can do it and gives a program
+/// that runs. Not every linker can; then the executable is larger, and nothing else is different.
+pub fn leave_out_unwinding() {
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    let is_own = var("HOST") == var("TARGET") && var("CARGO_CFG_TARGET_OS") == "linux";
+    if is_own && var("PROFILE") == "release" && var("OPT_LEVEL") == "z" {
+        let out = var("OUT_DIR");
+        let script = Path::new(&out).join("no-unwinding.ld");
+        fs::write(&script, SCRIPT).expect("OUT_DIR can be written");
+        let argument = format!("-Wl,-T,{}", script.display());
+        if works(Path::new(&out), &argument) {
+            println!("cargo::rustc-link-arg-bins={argument}");
+        }
+    }
+}
+
+/// Whether a small program links with `argument`, as cargo would link ours, and runs.
+fn works(out: &Path, argument: &str) -> bool {
+    let (source, program) = (out.join("probe.rs"), out.join("probe"));
+    fs::write(&source, PROBE).expect("OUT_DIR can be written");
+    let mut rustc = Command::new(env::var_os("RUSTC").expect("cargo sets RUSTC"));
+    rustc.arg(&source).arg("-o").arg(&program).args(["-Cpanic=abort"]).arg(format!("-Clink-arg={argument}"));
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        rustc.arg("-C").arg(format!("linker={}", linker.display()));
+    }
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    rustc.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
+    let succeeds = |command: &mut Command| {
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    succeeds(&mut rustc) && succeeds(&mut Command::new(&program))
+}
