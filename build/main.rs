@@ -6,5 +6,5 @@ mod link;
 fn main() {
     println!("cargo::rerun-if-changed=build");
     catalogue::write_tables();
-    link::leave_out_unwinding();
+    link::make_small();
 }
