@@ -98,6 +98,22 @@ fn one_file_may_hold_several_authorities() {
 }
 
 #[test]
+fn an_authority_in_a_directory_is_trusted_too() {
+    let world = github(Sandbox::start());
+    let directory = world.path("authorities");
+    std::fs::create_dir(&directory).unwrap();
+    let token = || {
+        let mut command = world.command(EXE);
+        command.args(["token", "github"]).env_remove("SSL_CERT_FILE").env("SSL_CERT_DIR", &directory);
+        finish(&mut command, "")
+    };
+    let got = token().exit(7);
+    assert!(got.stderr.contains("no trusted TLS connection to localhost"), "{got:?}");
+    std::fs::copy(world.sandbox.ca_pem(), directory.join("company.pem")).unwrap();
+    assert_eq!(token().ok().stdout, "gho_one\n");
+}
+
+#[test]
 fn a_certificate_for_another_name_is_refused() {
     let world = github(Sandbox::start());
     let proxy = Proxy::start(Some(port(&world)));

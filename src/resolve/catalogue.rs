@@ -2,11 +2,11 @@
 //! there. The rows stand in `catalogue.toml`; here is how they are found.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use super::pattern::registrable;
+use super::rows;
 use super::scheme::Scheme;
-
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 /// A provider as Scalekit's catalogue names it, and the places that are its own.
 #[derive(Debug)]
@@ -29,8 +29,13 @@ pub struct Provider {
     pub registry_username: Option<&'static str>,
     /// Environment variables that the provider's own tools read the token from.
     pub variables: &'static [&'static str],
+}
+
+impl Provider {
     /// The page that names the hosts.
-    pub source: &'static str,
+    pub fn source(&self) -> &'static str {
+        rows::source(self.slug)
+    }
 }
 
 /// How a token travels in a request.
@@ -97,15 +102,19 @@ const SHARED_DOMAINS: &[&str] = &[
 ];
 
 /// All rows, in the order of their slugs.
-pub fn providers() -> &'static [Provider] {
-    PROVIDERS
+pub fn providers() -> &'static [&'static Provider] {
+    static ALL: OnceLock<Vec<&Provider>> = OnceLock::new();
+    ALL.get_or_init(|| all().collect())
+}
+
+fn all() -> impl Iterator<Item = &'static Provider> {
+    (0..rows::COUNT).map(rows::row)
 }
 
 /// The provider with this identifier, in any case.
 pub fn provider(id: &str) -> Option<&'static Provider> {
-    let slug = id.to_ascii_lowercase();
-    let found = by_slug(&slug).filter(|row| row.id.eq_ignore_ascii_case(id));
-    found.or_else(|| PROVIDERS.iter().find(|row| row.id.eq_ignore_ascii_case(id)))
+    let found = by_slug(&id.to_ascii_lowercase()).filter(|row| row.id.eq_ignore_ascii_case(id));
+    found.or_else(|| rows::by_id(id).map(rows::row))
 }
 
 /// The provider whose slug is `name` or begins it, up to `-`, `_` or a space: `github-work`, `gmail_u3134a`.
@@ -116,32 +125,27 @@ pub fn provider_of_name(name: &str) -> Option<&'static Provider> {
 }
 
 fn by_slug(slug: &str) -> Option<&'static Provider> {
-    PROVIDERS.binary_search_by_key(&slug, |row| row.slug).ok().map(|at| &PROVIDERS[at])
+    rows::by_slug(slug).map(rows::row)
 }
 
 /// The places on this host, each with the provider that has it first; providers with the same hosts share its `base`.
 pub fn places_at(host: &str) -> impl Iterator<Item = (&'static Provider, &'static Place)> {
-    let from = BY_HOST.partition_point(|(other, ..)| *other < host);
-    let to = from + BY_HOST[from..].partition_point(|(other, ..)| *other == host);
-    BY_HOST[from..to].iter().map(|(_, provider, place)| {
-        let row = &PROVIDERS[*provider];
-        (row, &row.places[*place])
+    rows::by_host(host).map(|(at, place)| {
+        let row = rows::row(at);
+        (row, &row.places[place])
     })
 }
 
 /// The providers that have tenants, and below which domain `host` is one of them.
 pub fn tenancies_of(host: &str) -> impl Iterator<Item = (&'static Provider, &'static str)> {
-    PROVIDERS.iter().filter(|row| row.base == row.slug).flat_map(move |row| {
-        row.tenants.iter().filter(move |domain| is_below(host, domain)).map(move |domain| (row, *domain))
-    })
+    rows::tenants().filter(move |(_, domain)| is_below(host, domain)).map(|(at, domain)| (rows::row(at), domain))
 }
 
 /// The place that is nearest to `host`, among those below the same registered domain.
 pub fn nearest(host: &str) -> Option<(&'static Provider, &'static Place)> {
     let domain = registrable(host)?;
     let similarity = |place: &Place| strsim::levenshtein(host, place.host);
-    PROVIDERS
-        .iter()
+    all()
         .flat_map(|row| row.places.iter().map(move |place| (row, place)))
         .filter(|(_, place)| place.host == domain || is_below(place.host, domain))
         .min_by_key(|(_, place)| similarity(place))
@@ -150,7 +154,7 @@ pub fn nearest(host: &str) -> Option<(&'static Provider, &'static Place)> {
 /// Whether names below `domain` may have different owners, as far as the rows and our list know.
 pub fn is_shared_domain(domain: &str) -> bool {
     let crosses = |shared: &str| shared == domain || is_below(shared, domain);
-    SHARED_DOMAINS.iter().copied().any(crosses) || PROVIDERS.iter().any(|row| row.tenants.iter().copied().any(crosses))
+    SHARED_DOMAINS.iter().copied().any(crosses) || rows::tenants().any(|(_, domain)| crosses(domain))
 }
 
 /// Whether `host` is a name below `domain`; the domain itself is not.
@@ -165,8 +169,7 @@ pub fn is_no_registry(host: &str) -> bool {
 
 /// Whether `username` is one that we answer for some host ourselves, and so says nothing about the account.
 pub fn is_magic_username(username: &str) -> bool {
-    username == DEFAULT_GIT_USERNAME
-        || PROVIDERS.iter().any(|row| [row.git_username, row.registry_username].contains(&Some(username)))
+    username == DEFAULT_GIT_USERNAME || rows::has_username(username)
 }
 
 /// What Gitea, Forgejo and GitLab expect beside an OAuth token; for hosts whose provider has no user name of its own.
@@ -182,8 +185,8 @@ mod tests {
     #[test]
     fn every_row_is_a_valid_exact_pattern_and_no_two_claim_the_same_place() {
         let mut seen = BTreeSet::new();
-        for row in PROVIDERS {
-            assert!(row.source.starts_with("https://"), "{}", row.id);
+        for row in providers() {
+            assert!(row.source().starts_with("https://"), "{}", row.id);
             assert!(!row.places.is_empty() || !row.tenants.is_empty(), "{} claims nothing", row.id);
             for place in row.places {
                 let pattern = Pattern::of_place(place);
@@ -200,8 +203,8 @@ mod tests {
 
     #[test]
     fn rows_are_found_by_slug_and_host() {
-        assert!(PROVIDERS.is_sorted_by_key(|row| row.slug) && BY_HOST.is_sorted_by_key(|(host, ..)| host));
-        for row in PROVIDERS {
+        assert!(providers().is_sorted_by_key(|row| row.slug));
+        for row in providers() {
             assert_eq!(provider(row.id).map(|found| found.slug), Some(row.slug));
             assert!(by_slug(row.base).is_some_and(|base| base.base == base.slug));
             for place in row.places {

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod decide;
 pub mod learn;
 pub mod pattern;
+mod rows;
 pub mod rule;
 pub mod scheme;
 pub mod target;

@@ -1,10 +1,14 @@
 //! Requests to one host over one connection: time limit, size limit, no redirects, and the retries that are safe.
 
+mod names;
+mod roots;
+mod tls;
+
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use ureq::http::{self, HeaderMap};
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, Proxy};
 
 use super::{EnvironmentUrl, Error};
@@ -18,6 +22,8 @@ const CONNECT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 4;
 /// The first pause before a retry; it doubles, and a random half is taken off.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// ureq's own size makes the allocator map each buffer from the kernel; heads of requests and replies must fit.
+const BUFFER: usize = 64 * 1024;
 /// What must be left of the time limit for a retry to make sense.
 const LEAST: Duration = Duration::from_millis(300);
 
@@ -66,22 +72,23 @@ pub(crate) struct Http {
 impl Http {
     /// Prepares a client for `url`; no connection is made yet.
     pub fn new(url: &EnvironmentUrl, limit: Limit) -> Result<Self, Error> {
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into())
-            .build();
         let config = Agent::config_builder()
-            .tls_config(tls)
             .proxy(proxy_for(url)?)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .no_delay(true)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
             .max_idle_connections_per_host(crate::broker::MOST_AT_ONCE)
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.into(), host: url.authority().to_string(), limit })
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(tls::TlsConnector::default());
+        let agent = Agent::with_parts(config, connector, names::RememberingResolver::default());
+        Ok(Self { agent, host: url.authority().to_string(), limit })
     }
 
     /// What anybody may read at `url`; `None` where nothing is there, or only a redirect.
@@ -115,6 +122,7 @@ impl Http {
                 Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
                 Err(Error::Cut(_)) => Some(backoff(attempt)),
                 Err(Error::Connect { .. }) if attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN => {
+                    names::forget();
                     Some(backoff(attempt))
                 }
                 _ => None,
@@ -170,8 +178,6 @@ impl Http {
             ureq::Error::HostNotFound => Error::Connect { host, reason: "the host name was not found".into() },
             ureq::Error::ConnectionFailed => Error::Connect { host, reason: "the connection was refused".into() },
             ureq::Error::BodyExceedsLimit(limit) => Error::TooLarge(limit),
-            ureq::Error::Rustls(error) => Error::Tls { host, reason: error.to_string() },
-            ureq::Error::Tls(reason) => Error::Tls { host, reason: reason.into() },
             ureq::Error::Io(error) => self.explain_io(&error),
             ureq::Error::Protocol(_) => Error::Cut(host),
             other => Error::Connect { host, reason: other.to_string() },

@@ -1,0 +1,48 @@
+//! What makes the linker write a smaller executable, where this machine's linker knows how to and what comes out runs here.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+/// Leaves out the tables for unwinding the stack. The executable aborts on a panic and prints no backtrace, so nothing ever
+/// reads them, and they are an eighth of its bytes. `-C force-unwind-tables=no` would reach neither the standard library's
+/// nor those of C.
+const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT AFTER .text;\n";
+/// Writes each relocation in about a bit instead of 24 bytes. The executable then wants glibc 2.36, as this machine has.
+const PACKED_RELOCATIONS: &str = "-Wl,-z,pack-relative-relocs";
+/// A program like ours in what matters here: it aborts on a panic, and it starts a thread.
+const PROBE: &str = "fn main() { std::thread::spawn(|| ()).join().unwrap() }\n";
+
+/// Asks for what works, where cargo builds a release for this machine.
+pub fn make_small() {
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    let is_own = var("HOST") == var("TARGET") && var("CARGO_CFG_TARGET_OS") == "linux";
+    if !is_own || var("PROFILE") != "release" || var("OPT_LEVEL") != "z" {
+        return;
+    }
+    let out = var("OUT_DIR");
+    let script = Path::new(&out).join("no-unwinding.ld");
+    fs::write(&script, SCRIPT).expect("OUT_DIR can be written");
+    for argument in [format!("-Wl,-T,{}", script.display()), PACKED_RELOCATIONS.to_owned()] {
+        if works(Path::new(&out), &argument) {
+            println!("cargo::rustc-link-arg-bins={argument}");
+        }
+    }
+}
+
+/// Whether a small program links with `argument`, as cargo would link ours, and runs.
+fn works(out: &Path, argument: &str) -> bool {
+    let (source, program) = (out.join("probe.rs"), out.join("probe"));
+    fs::write(&source, PROBE).expect("OUT_DIR can be written");
+    let mut rustc = Command::new(env::var_os("RUSTC").expect("cargo sets RUSTC"));
+    rustc.arg(&source).arg("-o").arg(&program).args(["-Cpanic=abort"]).arg(format!("-Clink-arg={argument}"));
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        rustc.arg("-C").arg(format!("linker={}", linker.display()));
+    }
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    rustc.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
+    let succeeds = |command: &mut Command| {
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    succeeds(&mut rustc) && succeeds(&mut Command::new(&program))
+}

@@ -1,0 +1,102 @@
+//! Which certificates are trusted: those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, else the platform's.
+//!
+//! A Linux system has its authorities once in a file and once more in a directory of a file for each. Reading both takes 3 ms
+//! longer, half of a call, and the one file nearly always holds the authority, so it is read first; what it does not vouch
+//! for is held against all of them. An authority that an administrator added in either place counts, and one
+//! that the platform's owner took out does not, as it would with a list of our own.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+/// Reads the roots when the first certificate is to be verified.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    provider: Arc<CryptoProvider>,
+    bundle: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
+    all: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
+}
+
+impl Verifier {
+    pub fn new(provider: Arc<CryptoProvider>) -> Self {
+        Self { provider, bundle: OnceLock::new(), all: OnceLock::new() }
+    }
+
+    /// Reads what the verification will most likely need.
+    pub fn prepare(&self) {
+        if self.bundle().is_none() {
+            self.all();
+        }
+    }
+
+    /// The platform's one file; none where the environment says otherwise.
+    fn bundle(&self) -> Option<&WebPkiServerVerifier> {
+        let read = || {
+            let is_said = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+            // On the others the file is not what the owner of the machine decides in.
+            if is_said || cfg!(any(target_os = "macos", windows)) {
+                return None;
+            }
+            let file = openssl_probe::probe().cert_file?;
+            self.trusting(rustls_native_certs::load_certs_from_paths(Some(&file), None).certs)
+        };
+        self.bundle.get_or_init(read).as_deref()
+    }
+
+    /// All that the environment or the platform has.
+    fn all(&self) -> Option<&WebPkiServerVerifier> {
+        self.all.get_or_init(|| self.trusting(rustls_native_certs::load_native_certs().certs)).as_deref()
+    }
+
+    /// Certificates that cannot be read are passed over, as other programs do; none at all trust nobody.
+    fn trusting(&self, certificates: Vec<CertificateDer<'static>>) -> Option<Arc<WebPkiServerVerifier>> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates);
+        WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build().ok()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let by = |roots: &WebPkiServerVerifier| roots.verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        if let Some(Ok(verified)) = self.bundle().map(by) {
+            return Ok(verified);
+        }
+        let all =
+            self.all().ok_or_else(|| Error::General("no CA certificates were found on this system".to_owned()))?;
+        by(all)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
