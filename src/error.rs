@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// What kind of failure it was; each kind has its documented exit code and its `code` in JSON output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Something local went wrong that no other kind describes, such as a full disk.
@@ -61,6 +59,20 @@ impl Kind {
         }
     }
 
+    /// The kind that a failed call for a token can be of and that has this code.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        let all = [
+            Self::Failed,
+            Self::Usage,
+            Self::NotConfigured,
+            Self::NoKeyring,
+            Self::NeedsAuthorization,
+            Self::VaultRefused,
+            Self::VaultUnreachable,
+        ];
+        all.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// The stable word for this kind in JSON output.
     pub fn code(self) -> &'static str {
         match self {
@@ -84,7 +96,7 @@ impl Kind {
 }
 
 /// An error in a person's words. Every part is free of secrets and of control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
     what: String,
@@ -110,6 +122,17 @@ impl Error {
     pub fn next(mut self, next: impl fmt::Display) -> Self {
         self.next = Some(plain(&next.to_string()));
         self
+    }
+
+    /// What happened, why, and what to do next, each on one line; what is not said is empty.
+    pub(crate) fn parts(&self) -> [&str; 3] {
+        [Some(&self.what), self.why.as_ref(), self.next.as_ref()].map(|part| part.map_or("", String::as_str))
+    }
+
+    /// The error of these parts.
+    pub(crate) fn of_parts(kind: Kind, parts: [&str; 3]) -> Self {
+        let [what, why, next] = parts.map(|part| Some(plain(part)).filter(|part| !part.is_empty()));
+        Self { kind, what: what.unwrap_or_default(), why, next }
     }
 
     /// Which kind of failure it is.

@@ -1,121 +1,16 @@
-//! No output, no file and no trace of a process ever shows a secret, except where the protocol puts it.
+//! No output and no file ever shows a secret, except where the protocol puts it.
 
+#[path = "common/canary.rs"]
+mod canary;
 mod common;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 
-use common::keyring::{Desk, Killed, needed, until};
-use common::{EXE, Finished, World, files_below, finish};
-use scalekit_sandbox::{Control, Credential, Options, Sandbox, When};
+use canary::{AUTH, CREATE, LINK, REFRESH, SECRET, TOKEN, TOKEN_ROUTE, look, oauth, seed, set_status, shown, world};
+use common::{EXE, Finished, finish};
+use scalekit_sandbox::{Control, Credential, When};
 use serde_json::json;
-
-const SECRET: &str = "canary-client-secret-Kq3vX9wTz7LbN2";
-const TOKEN: &str = "canary-account-token-Rf8sYp4HdJ6mC1";
-const REFRESH: &str = "1//canary-refresh-token-Gw5uEa0VnZ2kQ8";
-
-const TOKEN_ROUTE: &str = "POST /oauth/token";
-const AUTH: &str = "GET /api/v1/connected_accounts/auth";
-const CREATE: &str = "POST /api/v1/connected_accounts";
-const LINK: &str = "POST /api/v1/connected_accounts/magic_link";
-
-/// The services: `github` has an ACTIVE account, `gitlab` one that waits for consent, `bitbucket` none.
-fn world() -> World {
-    let options = Options { client_secret: SECRET.into(), ..Options::default() };
-    let world = World::with(Sandbox::with(options).unwrap());
-    seed(&world);
-    for (service, host) in [("github", "github.com"), ("gitlab", "gitlab.com"), ("bitbucket", "bitbucket.org")] {
-        let (connection, registry) = (format!("{service}-x"), format!("registry.{service}.test"));
-        let args = ["config", service, &connection, "--identifier", "ada", "--host", host, "--host", &registry];
-        world.ok(&args);
-    }
-    world
-}
-
-fn seed(world: &World) {
-    for provider in ["github", "gitlab", "bitbucket"] {
-        world.control(Control::connection(format!("{provider}-x"), provider.to_uppercase()));
-    }
-    world.seed_account("github-x", oauth(), Some(3600));
-    world.seed_account("gitlab-x", oauth(), Some(3600));
-    set_status(world, "gitlab-x", "PENDING_AUTH");
-}
-
-fn oauth() -> Credential {
-    let refresh_token = Some(REFRESH.to_owned());
-    Credential::OauthToken { access_token: TOKEN.into(), refresh_token, scopes: vec![], domain: None }
-}
-
-fn set_status(world: &World, connection: &str, status: &str) {
-    let (connection, status) = (connection.to_owned(), status.to_owned());
-    world.control(Control::SetStatus { connection, identifier: "ada".into(), status });
-}
-
-/// A part of any secret in `content`; a dozen characters in a row are enough to be one.
-fn shown<'s>(content: &[u8], secrets: &[&'s str]) -> Option<&'s str> {
-    let holds = |piece: &[u8]| content.windows(piece.len()).any(|window| window == piece);
-    secrets.iter().find(|secret| secret.as_bytes().chunks_exact(12).any(holds)).copied()
-}
-
-/// Runs every command that asks for `service`, all at once, and looks for secrets in what they leave.
-fn look(world: &World, case: &str, service: &str, host: &str) {
-    let request = format!("protocol=https\nhost={host}\n");
-    let with_password = format!("{request}username=x-access-token\npassword={TOKEN}\n\n");
-    let sandbox = &world.sandbox;
-    let login = ["login", "--env-url", sandbox.url(), "--client-id", sandbox.client_id(), "--client-secret-stdin"];
-    let run = &|program: &str, args: &[&str], input: &str| {
-        let finished = finish(world.command(program).args(args), input);
-        (format!("{case}: {program} {args:?}"), finished)
-    };
-    let (git, docker) = ("git-credential-scalekit", "docker-credential-scalekit");
-    let registry = format!("registry.{service}.test");
-    let password = json!({"ServerURL": registry, "Username": "x-access-token", "Secret": TOKEN}).to_string();
-    let runs: Vec<(String, Finished)> = std::thread::scope(|scope| {
-        let threads = [
-            scope.spawn(|| run(EXE, &["token", service], "")),
-            scope.spawn(|| run(EXE, &["token", service, "--json"], "")),
-            scope.spawn(|| run(EXE, &["header", service], "")),
-            scope.spawn(|| run(EXE, &["header", service, "--json"], "")),
-            scope.spawn(|| run(EXE, &["exec", "--with", service, "--", "true"], "")),
-            scope.spawn(|| run(EXE, &["connect", service, "--no-wait"], "")),
-            scope.spawn(|| run(EXE, &["status", "--check"], "")),
-            scope.spawn(|| run(EXE, &login, SECRET)),
-            scope.spawn(|| run(git, &["get"], &format!("{request}\n"))),
-            scope.spawn(|| run(git, &["store"], &with_password)),
-            scope.spawn(|| run(git, &["erase"], &with_password)),
-            scope.spawn(|| run(docker, &["get"], &registry)),
-            scope.spawn(|| run(docker, &["store"], &password)),
-        ];
-        threads.map(|thread| thread.join().unwrap()).into()
-    });
-    let issued = sandbox.client_tokens();
-    let secrets: Vec<&str> = [SECRET, TOKEN, REFRESH].into_iter().chain(issued.iter().map(String::as_str)).collect();
-    for (run, Finished { code, stdout, stderr }) in &runs {
-        // Where the protocol puts a token: alone on a line, in one JSON string, or as git's or docker's password.
-        let places = [
-            format!("{TOKEN}\n"),
-            format!("\"token\":\"{TOKEN}\""),
-            format!("{{\"Authorization\":\"Bearer {TOKEN}\"}}"),
-            format!("password={TOKEN}\n"),
-            format!("\"Secret\":\"{TOKEN}\""),
-        ];
-        let place = places.iter().find(|place| *code == Some(0) && stdout.contains(place.as_str()));
-        let rest = place.map_or_else(|| stdout.clone(), |place| stdout.replacen(place, "", 1));
-        for text in [&rest, stderr] {
-            assert_eq!(shown(text.as_bytes(), &secrets), None, "{run}: {stdout}{stderr}");
-        }
-    }
-    for file in files_below(world.home.path()) {
-        // A lock file of a process that is not ours may be gone by now.
-        let content = fs::read(&file).unwrap_or_default();
-        assert_eq!(shown(&content, &secrets), None, "{case}: {}", file.display());
-    }
-    assert_eq!(sandbox.violations(), Vec::<String>::new(), "{case}");
-}
 
 /// Every failure that the sandbox can produce on one route.
 fn failures(route: &str) -> Vec<Control> {
@@ -279,100 +174,5 @@ fn a_server_that_echoes_what_it_is_sent_shows_nothing() {
                 assert_eq!(shown(all.as_bytes(), &secrets), None, "{status} {token_route_too} {args:?}: {all}");
             }
         }
-    }
-}
-
-/// Starts `command`, whose request for an account stays without an answer.
-fn pending(world: &World, command: &mut Command) -> Killed {
-    let before = world.count(AUTH);
-    world.control(Control::Delay { route: Some(AUTH.into()), times: 1, millis: 6000 });
-    let child = Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    until("the account is asked for", || world.count(AUTH) > before);
-    child
-}
-
-#[test]
-fn proc_shows_no_secret_of_a_running_process() {
-    let desk = Desk::with(world());
-    desk.login(&[], SECRET).ok();
-    let child = pending(&desk.world, desk.command(EXE).args(["token", "github"]));
-    let issued = desk.world.sandbox.client_tokens();
-    let secrets: Vec<&str> = [SECRET, TOKEN, REFRESH].into_iter().chain(issued.iter().map(String::as_str)).collect();
-    for name in ["cmdline", "environ", "comm", "status"] {
-        // Only root may read some of it, which is as good.
-        let content = fs::read(format!("/proc/{}/{name}", child.0.id())).unwrap_or_default();
-        assert_eq!(shown(&content, &secrets), None, "{name}");
-    }
-    for file in files_below(desk.world.home.path()) {
-        assert_eq!(shown(&fs::read(&file).unwrap_or_default(), &secrets), None, "{}", file.display());
-    }
-}
-
-#[test]
-fn an_aborted_process_leaves_no_core() {
-    let world = world();
-    let abort = |mut child: Killed| {
-        child.signal("ABRT");
-        child.0.wait().unwrap()
-    };
-    let with_cores = |program: &str| {
-        let mut shell = world.command(needed("bash", "bash"));
-        shell.args(["-c", "ulimit -c \"$(ulimit -H -c)\"; exec \"$@\"", "bash", program]);
-        shell
-    };
-    let other = Killed(with_cores("sleep").arg("60").spawn().unwrap());
-    let name = format!("/proc/{}/comm", other.0.id());
-    until("sleep runs", || fs::read_to_string(&name).is_ok_and(|name| name == "sleep\n"));
-    assert!(abort(other).core_dumped(), "this machine writes no core of any process, so this test shows nothing");
-    let mut cores = files_below(world.home.path());
-    cores.retain(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("core")));
-    cores.iter().for_each(|core| fs::remove_file(core).unwrap());
-    let before = files_below(world.home.path());
-    let status = abort(pending(&world, with_cores(EXE).args(["token", "github"])));
-    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
-    assert_eq!(files_below(world.home.path()), before);
-}
-
-#[test]
-fn no_other_process_of_the_same_user_looks_inside() {
-    let world = world();
-    let open = tempfile::tempdir().unwrap();
-    let readable = |path: &std::path::Path| fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-    readable(open.path());
-    let config = open.path().join("scalekit-auth");
-    fs::create_dir(&config).unwrap();
-    readable(&config);
-    for (from, to) in [
-        (std::path::Path::new(EXE), open.path().join("exe")),
-        (world.sandbox.ca_pem(), open.path().join("ca.pem")),
-        (&world.config_file("connections.json"), config.join("connections.json")),
-    ] {
-        fs::copy(from, &to).unwrap();
-        readable(&to);
-    }
-    // Root may look everywhere, so that the user has to be another one.
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0);
-    let as_user = |program: &str| {
-        let mut command = world.command(if is_root { needed("setpriv", "util-linux") } else { program });
-        if is_root {
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
-        }
-        command.env("XDG_CONFIG_HOME", open.path()).env("SSL_CERT_FILE", open.path().join("ca.pem"));
-        command.current_dir(open.path());
-        command
-    };
-    let reads = |child: &Killed, name: &str| {
-        let mut command = as_user("dd");
-        command.arg(format!("if=/proc/{}/{name}", child.0.id())).args(["bs=1", "count=1"]);
-        let output = command.output().unwrap();
-        // What stands at the first address cannot be read, but that is found out only after opening.
-        output.status.success() || !String::from_utf8_lossy(&output.stderr).contains("Permission denied")
-    };
-    let sleep = Killed(as_user("sleep").arg("60").spawn().unwrap());
-    until("sleep runs and can be looked into", || reads(&sleep, "environ"));
-    let exe = open.path().join("exe");
-    let child = pending(&world, as_user(exe.to_str().unwrap()).args(["token", "github"]));
-    for name in ["environ", "mem", "maps"] {
-        assert!(!reads(&child, name), "{name}");
     }
 }

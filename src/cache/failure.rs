@@ -1,74 +1,60 @@
 //! A failure as those learn it who waited for it: fifty that want one token need not fail one after another.
 
-use serde::{Deserialize, Serialize};
-
 use super::clock;
 use crate::consent::{Consent, Failure};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::vault::{MagicLink, Status};
 
-/// What is left for them, and when it happened.
-#[derive(Debug, Serialize, Deserialize)]
-struct Left {
-    /// Nanoseconds since the machine's start.
-    at: u64,
-    what: What,
-}
+/// The word before a consent; an error has the code of its kind there.
+const CONSENT: &str = "consent";
 
-#[derive(Debug, Serialize, Deserialize)]
-enum What {
-    Consent {
-        service: String,
-        connection: String,
-        identifier: String,
-        status: String,
-        link: String,
-        link_expires_at: Option<i64>,
-    },
-    Error(Error),
-}
-
-/// `failure` as bytes, with the time.
+/// `failure` as bytes, with the time: lines in the order of [`decode`]. A consent without a link is an error.
 pub(super) fn encode(failure: &Failure) -> Secret<Vec<u8>> {
-    let what = match failure {
-        Failure::Consent(consent) => match &consent.link {
-            Ok(MagicLink { link, expires_at }) => What::Consent {
-                service: consent.service.clone(),
-                connection: consent.connection.clone(),
-                identifier: consent.identifier.clone(),
-                status: consent.status.word().to_owned(),
-                link: link.clone(),
-                link_expires_at: *expires_at,
-            },
-            Err(_) => What::Error(failure.clone().into()),
-        },
-        Failure::Error(error) => What::Error(error.clone()),
+    let at = clock::nanoseconds().to_string();
+    let lines = match failure {
+        Failure::Consent(consent) if consent.link.is_ok() => {
+            let Consent { service, connection, identifier, status, link } = &**consent;
+            let (link, until) = link.as_ref().map(|link| (link.link.clone(), link.expires_at)).unwrap_or_default();
+            let until = until.map(|at| at.to_string()).unwrap_or_default();
+            let status = status.word().to_owned();
+            vec![at, CONSENT.to_owned(), service.clone(), connection.clone(), identifier.clone(), status, link, until]
+        }
+        other => {
+            let error = Error::from(other.clone());
+            let [what, why, next] = error.parts().map(str::to_owned);
+            vec![at, error.kind().code().to_owned(), what, why, next]
+        }
     };
-    Secret::new(serde_json::to_vec(&Left { at: clock::nanoseconds(), what }).unwrap_or_default())
+    Secret::new(lines.join("\n").into_bytes())
 }
 
 /// The failure in `bytes`, if it happened after `began`, in nanoseconds since the machine's start. Whoever came later
 /// makes an attempt of their own.
 pub fn decode(bytes: &[u8], began: u64) -> Option<Failure> {
-    let Left { at, what } = serde_json::from_slice(bytes).ok()?;
-    if at < began {
+    let lines: Vec<&str> = std::str::from_utf8(bytes).ok()?.split('\n').collect();
+    let (at, kind, rest) = match &lines[..] {
+        [at, kind, rest @ ..] => (at, *kind, rest),
+        _ => return None,
+    };
+    if at.parse::<u64>().ok()? < began {
         return None;
     }
-    Some(match what {
-        What::Error(error) => Failure::Error(error),
-        What::Consent { service, connection, identifier, status, link, link_expires_at } => {
-            let link = Ok(MagicLink { link, expires_at: link_expires_at });
-            let status = Status::from_word(&status);
-            Failure::Consent(Box::new(Consent { service, connection, identifier, status, link }))
+    match *rest {
+        [service, connection, identifier, status, link, until] if kind == CONSENT => {
+            let link = Ok(MagicLink { link: link.to_owned(), expires_at: until.parse().ok() });
+            let [service, connection, identifier] = [service, connection, identifier].map(str::to_owned);
+            let status = Status::from_word(status);
+            Some(Failure::Consent(Box::new(Consent { service, connection, identifier, status, link })))
         }
-    })
+        [what, why, next] => Some(Failure::Error(Error::of_parts(Kind::from_code(kind)?, [what, why, next]))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
     use proptest::prelude::*;
 
     #[test]

@@ -5,21 +5,53 @@
 //! user's keyring: one that is added there at once can be read only from sessions that link that keyring. What is there
 //! already is updated in place, since a replaced key counts against the user's quota until the kernel collects it.
 //! Every error is a miss: there may be no room, and containers refuse the calls.
+//!
+//! Ours are a few places with fixed names, and whose value it is stands before it. Keys are never listed: the library
+//! panics where any key of the user's, of other programs too, has a name of 500 bytes, and cuts names at a semicolon.
 
-use linux_keyutils::{Key, KeyPermissions, KeyRing, KeyRingIdentifier, LinkNode};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::key::is_ours;
+use linux_keyutils::{Key, KeyPermissions, KeyRing, KeyRingIdentifier};
+
+use crate::runtime;
 use crate::secret::Secret;
 
 /// The user's other programs share the quota of 200 keys and 20,000 bytes.
-const MOST_KEYS: usize = 32;
+const PLACES: usize = 32;
 const MOST_BYTES: usize = 12 * 1024;
-/// The largest value that is kept.
+/// The largest value that is kept, its description included.
 const LARGEST: usize = 4096;
 /// Everything for the process that holds the key and for the user, nothing for group and others.
 const PERMISSIONS: u32 = 0x3f3f_0000;
-/// The library wants room for all links that the user's keyring has, whoever made them; root's may have many.
-const MOST_LINKS: usize = 65_536;
+
+/// Two threads that find the same place free would lose one of their values. So would two processes, for which a file is
+/// locked as well; where that is not possible, it is a miss later.
+static WRITING: Mutex<()> = Mutex::new(());
+/// How long to wait for other processes that look for a place.
+const LOCK_WAIT: Duration = Duration::from_millis(200);
+
+/// A place with a value in it.
+struct Taken {
+    place: usize,
+    key: Key,
+    description: String,
+    value: Secret<Vec<u8>>,
+}
+
+impl Taken {
+    fn at(users: KeyRing, place: usize) -> Option<Self> {
+        let key = users.search(&name(place)).ok()?;
+        let mut text = Secret::new(vec![0; LARGEST]);
+        // The whole length is told, even where it does not fit.
+        let len = key.read(&mut text.expose_mut()).ok().filter(|len| *len <= LARGEST)?;
+        text.truncate(len);
+        let end = text.expose().iter().position(|byte| *byte == b'\n')?;
+        let (description, value) = (&text.expose()[..end], &text.expose()[end + 1..]);
+        let description = std::str::from_utf8(description).ok()?.to_owned();
+        Some(Self { place, key, description, value: Secret::new(value.to_vec()) })
+    }
+}
 
 /// Whether this process may keep anything here at all.
 pub(super) fn is_there() -> bool {
@@ -28,7 +60,7 @@ pub(super) fn is_there() -> bool {
 
 /// The value of this description.
 pub(super) fn read(description: &str) -> Option<Secret<Vec<u8>>> {
-    value(&users()?.search(description).ok()?)
+    taken(description).find(|taken| taken.description == description).map(|taken| taken.value)
 }
 
 /// Keeps `value` for so many seconds; `false` if there is no room or the kernel refuses.
@@ -39,16 +71,35 @@ pub(super) fn write(description: &str, value: &[u8], seconds: i64) -> bool {
 fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
     let seconds = usize::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
     let users = users()?;
-    if value.len() > LARGEST || !has_room(description, value.len()) {
+    let _turn = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = runtime::directory().and_then(|directory| runtime::open(&directory, "places").ok());
+    let _others = file.filter(|file| runtime::lock(file, LOCK_WAIT).unwrap_or(false));
+    let text = Secret::new([description.as_bytes(), b"\n", value].concat());
+    let len = text.expose().len();
+    let (mut own, mut others): (Vec<_>, Vec<_>) =
+        taken(description).partition(|taken| taken.description == description);
+    if len > LARGEST {
         return None;
     }
-    if let Ok(key) = users.search(description)
-        && key.update(&value).is_ok()
+    let size = |taken: &Taken| taken.description.len() + 1 + taken.value.expose().len();
+    // Where all is full, whoever is first in the way makes room.
+    while own.is_empty() && others.len() == PLACES || others.iter().map(size).sum::<usize>() + len > MOST_BYTES {
+        let first = others.remove(0);
+        if own.is_empty() {
+            own.push(first);
+        } else {
+            first.key.invalidate().ok()?;
+        }
+    }
+    if let Some(Taken { key, .. }) = own.first()
+        && key.update(text.expose()).is_ok()
     {
-        // Until then the old time holds, which is the shorter one.
+        // Until then the old time holds; it is also part of the value.
         return key.set_timeout(seconds).ok();
     }
-    let key = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?.add_key(description, value).ok()?;
+    let free = places(description).find(|place| others.iter().all(|taken| taken.place != *place))?;
+    let key = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?;
+    let key = key.add_key(&name(free), text.expose()).ok()?;
     key.set_perms(KeyPermissions::from_u32(PERMISSIONS)).ok()?;
     key.set_timeout(seconds).ok()?;
     users.link_key(key).ok()
@@ -56,37 +107,33 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
 
 /// Forgets the value of this description; `false` if there was none.
 pub(super) fn remove(description: &str) -> bool {
-    users().and_then(|users| users.search(description).ok()).is_some_and(|key| key.invalidate().is_ok())
+    let found = taken(description).filter(|taken| taken.description == description);
+    // Two processes may have put it into two places at the same moment.
+    found.filter(|taken| taken.key.invalidate().is_ok()).count() > 0
 }
 
 /// All of ours: descriptions and values.
 pub(super) fn all() -> Vec<(String, Secret<Vec<u8>>)> {
-    let links = users().and_then(|users| users.get_links(MOST_LINKS).ok());
-    let keys = links.iter().flat_map(|links| links.iter()).filter_map(LinkNode::as_key);
-    let ours = keys.filter_map(|key| {
-        let description = key.metadata().ok()?.get_description().to_owned();
-        if !is_ours(&description) {
-            return None;
-        }
-        Some((description, value(&key)?))
-    });
-    ours.collect()
+    taken("").map(|Taken { description, value, .. }| (description, value)).collect()
 }
 
-fn has_room(description: &str, len: usize) -> bool {
-    let others: Vec<_> = all().into_iter().filter(|(other, _)| other != description).collect();
-    let bytes: usize = others.iter().map(|(description, value)| description.len() + value.expose().len()).sum();
-    others.len() < MOST_KEYS && bytes + description.len() + len <= MOST_BYTES
+/// What is there, in the order in which this description looks for its place.
+fn taken(description: &str) -> impl Iterator<Item = Taken> {
+    let users = users();
+    places(description).filter_map(move |place| Taken::at(users?, place))
+}
+
+/// All places, beginning with one that is as good as this description's own.
+fn places(description: &str) -> impl Iterator<Item = usize> + use<> {
+    let digest = ring::digest::digest(&ring::digest::SHA256, description.as_bytes());
+    let first = usize::from(digest.as_ref()[0]);
+    (0..PLACES).map(move |step| (first + step) % PLACES)
+}
+
+fn name(place: usize) -> String {
+    format!("scalekit-auth:{place}")
 }
 
 fn users() -> Option<KeyRing> {
     KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()
-}
-
-fn value(key: &Key) -> Option<Secret<Vec<u8>>> {
-    let mut buffer = Secret::new(vec![0; LARGEST]);
-    // The whole length is told, even where it does not fit.
-    let len = key.read(&mut buffer.expose_mut()).ok().filter(|len| *len <= LARGEST)?;
-    buffer.truncate(len);
-    Some(buffer)
 }

@@ -2,9 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// What every description begins with; other programs of the user keep keys beside ours.
-const PREFIX: &str = "scalekit-auth:";
-
 /// Whose token an entry holds. The host that asks is no part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -39,19 +36,19 @@ impl Key {
         self.environment == environment && self.client_id == client_id
     }
 
-    /// The description of its entry, from which it can be read back: `scalekit-auth:` and a JSON array.
+    /// The description of its entry, from which it can be read back: a JSON array on one line.
     pub(super) fn description(&self) -> String {
         let Self { environment, client_id, holder } = self;
         let array = match holder {
             Holder::Account { connection, identifier } => json!([environment, client_id, connection, identifier]),
             Holder::Client { scopes } => json!([environment, client_id, scopes]),
         };
-        format!("{PREFIX}{array}")
+        array.to_string()
     }
 
-    /// The key that `description` describes; `None` if it is none of ours.
+    /// The key that `description` describes; `None` if it describes none.
     pub fn parse(description: &str) -> Option<Self> {
-        let array: Vec<Value> = serde_json::from_str(description.strip_prefix(PREFIX)?).ok()?;
+        let array: Vec<Value> = serde_json::from_str(description).ok()?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (environment, client_id, holder) = match &array[..] {
             [environment, client_id, Value::Array(scopes)] => {
@@ -75,16 +72,8 @@ impl Key {
 
     /// Under which its last failure is left for those who wait.
     pub(super) fn failure_description(&self) -> String {
-        format!("{FAILURE}{}", self.description())
+        format!("failed:{}", self.description())
     }
-}
-
-/// Before the description of what was asked for in vain.
-const FAILURE: &str = "failed:";
-
-/// Whether a key of this description is ours: an entry, or a failure that somebody waits for.
-pub(super) fn is_ours(description: &str) -> bool {
-    description.strip_prefix(FAILURE).unwrap_or(description).starts_with(PREFIX)
 }
 
 #[cfg(test)]
@@ -100,10 +89,10 @@ mod tests {
             let holder = if is_client { Holder::Client { scopes } } else { Holder::Account { connection, identifier } };
             let key = Key { environment, client_id, holder };
             prop_assert_eq!(Key::parse(&key.description()), Some(key.clone()));
-            prop_assert!(is_ours(&key.description()) && is_ours(&key.failure_description()));
+            prop_assert!(!key.description().contains('\n'));
             prop_assert_eq!(Key::parse(&key.failure_description()), None);
             let _ = Key::parse(&any);
-            let _ = Key::parse(&format!("{PREFIX}{any}"));
+            let _ = Key::parse(&format!("[{any}]"));
         }
     }
 }

@@ -27,10 +27,12 @@ use crate::consent::Failure;
 const VARIABLE: &str = "SCALEKIT_AUTH_CACHE";
 /// How long to wait for another process that asks for the same token; then it is asked for alone.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// What is left of the time limit for asking alone, however many tokens were waited for one after another.
+const ALONE: Duration = Duration::from_millis(4500);
 /// A token that lives for less is not worth keeping, in seconds.
 const SHORTEST_LIFE: i64 = 60;
-/// How long a failure is there for those who wait for it, in seconds.
-const FAILURE_STAYS: i64 = 10;
+/// How long a failure is there for those who wait for it, in seconds: a little longer than they wait.
+const FAILURE_STAYS: i64 = 4;
 
 /// How long tokens may rest, and until when this process waits for others.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +83,8 @@ impl Cache {
         }
         let mut turn = None;
         if self.ceiling(key) > 0 && kernel::is_there() {
-            turn = flight::wait_for(key, LONGEST_WAIT.min(self.deadline.saturating_duration_since(Instant::now())));
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            turn = flight::wait_for(key, LONGEST_WAIT.min(left.saturating_sub(ALONE)));
             if let Some(entry) = self.get(key, &is_fit) {
                 return Ok((entry, None));
             }

@@ -170,7 +170,9 @@ impl Vault {
     fn client_token(&self, refused: Option<&Secret<String>>) -> Result<Secret<String>, Error> {
         let mut known = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
-            Some(Asked { outcome: Ok(token), .. }) if refused.is_none_or(|refused| refused.expose() != token.expose()) => {
+            Some(Asked { outcome: Ok(token), .. })
+                if refused.is_none_or(|refused| refused.expose() != token.expose()) =>
+            {
                 return Ok(token.clone());
             }
             Some(Asked { outcome: Err(error), at }) if at.elapsed() < FAILURE_HOLDS => return Err(error.clone()),

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::{Arguments, check_hosts, pattern};
 use crate::broker::Broker;
+use crate::cache;
 use crate::cli::{homes, note};
 use crate::config::{HomeChoice, Machine, Origin, Service, Services};
 use crate::error::{Error, Kind};
@@ -32,6 +33,7 @@ pub(super) fn configure(arguments: &Arguments, broker: &Broker, name: &str, clie
         })?;
     }
     Services::edit(&broker.directory, name, |_| Ok::<_, Error>(service.clone()))?;
+    cache::evict(|key, _| key.is_of(&client.url, &client.client_id));
     note(format!("{name} is the API client {client_id}; its secret is {}", client.home));
     let hosts: Vec<String> = service.hosts.iter().map(ToString::to_string).collect();
     if hosts.is_empty() {

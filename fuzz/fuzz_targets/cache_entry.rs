@@ -1,0 +1,27 @@
+//! An entry of the cache: whatever the bytes, no panic; what comes out is in them, splits no line, and is never good for
+//! longer than was said.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scalekit_auth::cache::decode;
+use scalekit_auth::vault::Credential;
+
+fuzz_target!(|input: &[u8]| {
+    // Two clocks, then the entry.
+    let Some((clocks, bytes)) = input.split_first_chunk::<16>() else { return };
+    let (now, now_boot) = clocks.split_at(8);
+    let [now, now_boot] = [now, now_boot].map(|bytes| i64::from_ne_bytes(bytes.try_into().unwrap()));
+    let Some((entry, stay)) = decode(bytes) else { return };
+    let secret = entry.secret().expose();
+    assert!(!secret.is_empty() && !secret.contains(['\r', '\n', '\0']));
+    assert!(bytes.ends_with(secret.as_bytes()));
+    if let Credential::Basic { username, .. } = &entry.credential {
+        assert!(!username.contains(['\r', '\n', '\0']));
+    }
+    assert!(entry.refused_scopes.iter().all(|scope| !scope.is_empty() && !scope.contains([' ', '\n'])));
+    let left = stay.left(now, now_boot);
+    assert!(left >= 0 && left <= stay.seconds.max(0));
+    assert!(left == 0 || (now >= stay.since && now_boot >= stay.since_boot));
+    // More bytes are another entry, or none.
+    assert!(decode(&[bytes, b"\n"].concat()).is_none() && decode(&[bytes, b"\0"].concat()).is_none());
+});
