@@ -13,6 +13,7 @@ pub mod broker;
 pub mod cache;
 pub mod callback;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod consent;
 pub mod error;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::cache::{Cache, Entry};
+use crate::clock;
 use crate::config::{self, Environments, IDENTIFIER_RULE, Machine, Service, Services, Synced, Tenant};
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
@@ -214,7 +215,7 @@ impl Broker {
 
 impl Token {
     fn new(entry: Entry, facts: Facts) -> Self {
-        let now = jiff::Timestamp::now().as_second();
+        let now = clock::wall();
         let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
         Self {
             expires_at: told.filter(|at| *at > now),

@@ -1,6 +1,6 @@
 //! A failure as those learn it who waited for it: fifty that want one token need not fail one after another.
 
-use super::clock;
+use crate::clock;
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use super::Key;
-use super::clock;
+use crate::clock;
 use crate::runtime;
 
 /// The lock of one key; it ends when this is dropped.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::config;
+
 /// Whose token an entry holds. The host that asks is no part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -48,7 +50,7 @@ impl Key {
 
     /// The key that `description` describes; `None` if it describes none.
     pub fn parse(description: &str) -> Option<Self> {
-        let array: Vec<Value> = serde_json::from_str(description).ok()?;
+        let Value::Array(array) = config::json::parse(description.as_bytes()).ok()? else { return None };
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (environment, client_id, holder) = match &array[..] {
             [environment, client_id, Value::Array(scopes)] => {

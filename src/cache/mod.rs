@@ -4,7 +4,6 @@
 //! Two kinds of token rest here: a connected account's, and the one that `/oauth/token` gives to a client. Never a refresh
 //! token, never client credentials.
 
-mod clock;
 mod entry;
 mod failure;
 mod flight;
@@ -20,6 +19,7 @@ use std::time::{Duration, Instant};
 pub use entry::{Entry, Stay, decode};
 pub use key::{Holder, Key};
 
+use crate::clock;
 use crate::config::CacheLimits;
 use crate::consent::Failure;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::note;
 use crate::broker::{Broker, selector};
 use crate::cache;
+use crate::clock;
 use crate::config::{Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
@@ -56,7 +57,7 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
         if !are_complete {
             synced.iter_mut().for_each(|connection| connection.keep_from(&known.connections));
         }
-        known.synced_at = Some(rfc3339(jiff::Timestamp::now().as_second()));
+        known.synced_at = Some(rfc3339(clock::wall()));
         known.connections = synced;
     })?;
     let broker = Broker::load_in(environment, deadline)?;

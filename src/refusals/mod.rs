@@ -15,7 +15,7 @@ use std::time::Duration;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::{hex, runtime};
+use crate::{clock, hex, runtime};
 use record::{Content, FINGERPRINT, Fingerprint, Record};
 
 /// How long a refused token is not served again, in seconds.
@@ -66,7 +66,7 @@ impl Refusals {
             Some(content) => content,
             None => Content { key: random()?, records: Vec::new() },
         };
-        let now = now();
+        let now = clock::wall();
         keep(&mut content.records, now, ANSWERED_FOR, false);
         keep(&mut content.records, now, REFUSED_FOR, true);
         let key = hmac::Key::new(hmac::HMAC_SHA256, &content.key);
@@ -79,7 +79,7 @@ impl Refusals {
         let (account, token) = (self.account(answer.account), self.token(answer));
         let secret = self.secret(answer.token);
         let accepted = self.of(false).any(|known| known.token == token && known.accepted);
-        self.content.records.push(Record { id, account, token, secret, at: now(), refused: false, accepted });
+        self.content.records.push(Record { id, account, token, secret, at: clock::wall(), refused: false, accepted });
         self.save()?;
         Some(hex::encode(&id))
     }
@@ -157,7 +157,7 @@ impl Refusals {
     /// Parallel refusals of one token count once.
     fn refuse(&mut self, record: Record) {
         if !self.of(true).any(|known| known.token == record.token) {
-            self.content.records.push(Record { at: now(), refused: true, ..record });
+            self.content.records.push(Record { at: clock::wall(), refused: true, ..record });
             let _ = self.save();
         }
     }
@@ -219,10 +219,6 @@ fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).ok()?;
     Some(bytes)
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
 }
 
 #[cfg(test)]

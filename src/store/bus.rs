@@ -14,6 +14,8 @@ use dbus::{Message, Path};
 
 use super::DEADLINE;
 use super::content::LARGEST;
+use super::keyring::Problem;
+use crate::secret::Secret;
 
 const NAME: &str = "org.freedesktop.secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
@@ -27,29 +29,6 @@ const NOTHING: &str = "/";
 const CONTENT_TYPE: &str = "text/plain";
 /// Longer than anybody waits: it ends the thread that was left behind, not the call.
 const REPLY_TIME: Duration = DEADLINE;
-
-/// Why the keyring did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// It would take a person to go on.
-    #[error("it is locked")]
-    Locked,
-    /// There is no default collection: the keyring was never set up.
-    #[error("it was never set up")]
-    NoCollection,
-    /// There is no such item.
-    #[error("it holds no such item")]
-    NoItem,
-    /// No answer came.
-    #[error("no answer came")]
-    Silent,
-    /// It cannot be reached, or refuses; its own words.
-    #[error("{0}")]
-    Refused(String),
-    /// It answers with something else than the specification says.
-    #[error("its answer is not what the Secret Service specification says")]
-    Strange,
-}
 
 impl From<dbus::Error> for Problem {
     fn from(error: dbus::Error) -> Self {
@@ -127,14 +106,14 @@ impl Service {
     }
 
     /// The secret of an item ("Items", `GetSecret`). What libdbus keeps of the reply is freed and not overwritten.
-    pub fn secret(&self, item: &Path<'_>, session: &Session) -> Result<Vec<u8>, Problem> {
+    pub fn secret(&self, item: &Path<'_>, session: &Session) -> Result<Secret<Vec<u8>>, Problem> {
         let reply = self.call(item, ITEM, "GetSecret", |message| message.append1(&session.0))?;
         // "Types", structure Secret: session, parameters, value, content type.
         let (_, _, value, _) = read::<(Path<'_>, &[u8], &[u8], &str)>(&mut reply.iter_init())?;
         if value.len() > LARGEST {
             return Err(Problem::Strange);
         }
-        Ok(value.to_vec())
+        Ok(Secret::new(value.to_vec()))
     }
 
     /// Gives an item another secret ("Items", `SetSecret`).

@@ -72,7 +72,7 @@ fn parse_object(text: &str) -> Result<ClientCredentials, ContentError> {
         client_secret: Secret<String>,
     }
     // The parser's message could quote the secret, so it is not passed on.
-    let object: Object = serde_json::from_str(text).map_err(|_| ContentError::Json)?;
+    let object: Object = serde_json::from_slice(text.as_bytes()).map_err(|_| ContentError::Json)?;
     if !is_plain(&object.client_id) || !is_plain(object.client_secret.expose()) {
         return Err(ContentError::Json);
     }

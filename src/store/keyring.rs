@@ -1,16 +1,37 @@
-//! The OS keyring as a home: one item for each environment, behind the keyring project's interface, with a deadline of
-//! our own, because every library hangs when the daemon is frozen or a prompt is waiting.
+//! The OS keyring as a home: one item for each environment, with a deadline of our own, because every client hangs when the
+//! daemon is frozen or a prompt is waiting.
 
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 
-use keyring_core::{Entry, Error as KeyringError};
-
+use super::secret_service::Item;
 use super::{ClientCredentials, Content, Error, Home, Undo, within_deadline};
 use crate::secret::Secret;
 
 /// The attribute `service` of our items.
 const SERVICE: &str = "scalekit-auth";
+
+/// Why the keyring did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It would take a person to go on.
+    #[error("it is locked")]
+    Locked,
+    /// There is no default collection: the keyring was never set up.
+    #[error("it was never set up")]
+    NoCollection,
+    /// There is no such item.
+    #[error("it holds no such item")]
+    NoItem,
+    /// No answer came.
+    #[error("no answer came")]
+    Silent,
+    /// It cannot be reached, or refuses; its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// It answers with something else than the specification says.
+    #[error("its answer is not what the Secret Service specification says")]
+    Strange,
+}
 
 /// The keyring item of one environment.
 #[derive(Debug, Clone)]
@@ -26,38 +47,32 @@ impl Keyring {
 
     fn call<T: Send + 'static>(
         &self,
-        call: impl FnOnce(Entry) -> Result<T, KeyringError> + Send + 'static,
+        call: impl FnOnce(&Item) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Error> {
-        let environment = self.environment.clone();
-        match within_deadline(move || entry(&environment).and_then(call)) {
-            Ok(result) => result.map_err(|error| self.explain(error)),
+        let item = Item::new(SERVICE, &self.environment);
+        match within_deadline(move || call(&item)) {
+            Ok(result) => result.map_err(|problem| self.explain(problem)),
             Err(RecvTimeoutError::Timeout) => Err(Error::Silent),
             Err(RecvTimeoutError::Disconnected) => Err(Error::Absent("its client library failed".into())),
         }
     }
 
     fn get(&self) -> Result<Secret<Vec<u8>>, Error> {
-        self.call(|entry| entry.get_secret().map(Secret::new))
+        self.call(Item::get)
     }
 
     fn set(&self, content: Secret<Vec<u8>>) -> Result<(), Error> {
-        self.call(move |entry| entry.set_secret(content.expose()))
+        self.call(move |item| item.set(content.expose()))
     }
 
-    fn explain(&self, error: KeyringError) -> Error {
-        match error {
-            KeyringError::NoEntry => Error::NoEntry(self.environment.clone()),
-            KeyringError::NoStorageAccess(_) => Error::Locked,
-            KeyringError::PlatformFailure(error) if is_timeout(&*error) => Error::Silent,
-            KeyringError::PlatformFailure(error) => Error::Absent(error.to_string()),
-            // Other variants may carry what was stored in them, so their text is not passed on.
-            _ => Error::Malformed,
+    fn explain(&self, problem: Problem) -> Error {
+        match problem {
+            Problem::NoItem | Problem::NoCollection => Error::NoEntry(self.environment.clone()),
+            Problem::Locked => Error::Locked,
+            Problem::Silent => Error::Silent,
+            Problem::Refused(_) | Problem::Strange => Error::Absent(problem.to_string()),
         }
     }
-}
-
-fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 impl Home for Keyring {
@@ -85,21 +100,10 @@ impl Home for Keyring {
     }
 
     fn remove(&self) -> Result<bool, Error> {
-        match self.call(|entry| entry.delete_credential()) {
+        match self.call(Item::delete) {
             Ok(()) => Ok(true),
             Err(Error::NoEntry(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
-}
-
-#[cfg(all(unix, not(target_os = "macos")))]
-fn entry(environment: &str) -> Result<Entry, KeyringError> {
-    let item = super::secret_service::Item::new(SERVICE, environment);
-    Ok(Entry::new_with_credential(Arc::new(item)))
-}
-
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn entry(_: &str) -> Result<Entry, KeyringError> {
-    Err(KeyringError::NoDefaultStore)
 }

@@ -10,6 +10,9 @@ mod file;
 mod keyring;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+#[path = "no_service.rs"]
+mod secret_service;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};

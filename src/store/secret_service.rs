@@ -1,15 +1,13 @@
 //! One item of the Secret Service that never prompts: a locked keyring is told by its state, before anything is searched
 //! or read. The keyring project's own store unlocks on every read, with a prompt that waits up to a year.
 
-use std::any::Any;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use dbus::Path;
-use keyring_core::api::{Credential, CredentialApi};
-use keyring_core::{Error, Result};
 
-use super::bus::{Problem, Service};
+use super::bus::Service;
+use super::keyring::Problem;
+use crate::secret::Secret;
 
 /// The attributes by which the item is found; the keyring project's and Python's keyring use the same two.
 #[derive(Debug, Clone)]
@@ -29,7 +27,7 @@ impl Item {
     }
 
     /// The service and the one unlocked item, if there is one.
-    fn find(&self) -> std::result::Result<(Service, Option<Path<'static>>), Problem> {
+    fn find(&self) -> Result<(Service, Option<Path<'static>>), Problem> {
         let service = Service::connect()?;
         if service.is_locked()? {
             return Err(Problem::Locked);
@@ -41,13 +39,24 @@ impl Item {
         Ok((service, found.unlocked))
     }
 
-    fn find_existing(&self) -> std::result::Result<(Service, Path<'static>), Problem> {
+    fn find_existing(&self) -> Result<(Service, Path<'static>), Problem> {
         let (service, item) = self.find()?;
         Ok((service, item.ok_or(Problem::NoItem)?))
     }
 
-    fn set(&self, secret: &[u8]) -> std::result::Result<(), Problem> {
-        let (service, item) = self.find()?;
+    /// Its secret.
+    pub fn get(&self) -> Result<Secret<Vec<u8>>, Problem> {
+        let (service, item) = self.find_existing()?;
+        service.secret(&item, &service.open_session()?)
+    }
+
+    /// Gives it another secret; it is made if it is not there.
+    pub fn set(&self, secret: &[u8]) -> Result<(), Problem> {
+        let (service, item) = self.find().map_err(|problem| match problem {
+            // Making a collection takes a prompt.
+            Problem::NoCollection => Problem::Locked,
+            other => other,
+        })?;
         let session = service.open_session()?;
         match item {
             Some(item) => service.set_secret(&item, &session, secret),
@@ -57,51 +66,10 @@ impl Item {
             }
         }
     }
-}
 
-impl CredentialApi for Item {
-    fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.set(secret).map_err(|problem| match problem {
-            // Making a collection takes a prompt.
-            Problem::NoCollection => Problem::Locked.into(),
-            other => other.into(),
-        })
-    }
-
-    fn get_secret(&self) -> Result<Vec<u8>> {
+    /// Removes it.
+    pub fn delete(&self) -> Result<(), Problem> {
         let (service, item) = self.find_existing()?;
-        Ok(service.secret(&item, &service.open_session()?)?)
-    }
-
-    fn delete_credential(&self) -> Result<()> {
-        let (service, item) = self.find_existing()?;
-        Ok(service.delete(&item)?)
-    }
-
-    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        Ok(None)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        Some((self.service.clone(), self.user.clone()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
-
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        match problem {
-            Problem::Locked => Self::NoStorageAccess(Box::new(problem)),
-            Problem::NoCollection | Problem::NoItem => Self::NoEntry,
-            Problem::Silent => Self::PlatformFailure(Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut))),
-            Problem::Refused(_) | Problem::Strange => Self::PlatformFailure(Box::new(problem)),
-        }
+        service.delete(&item)
     }
 }

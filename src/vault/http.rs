@@ -12,6 +12,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpCon
 use ureq::{Agent, Proxy};
 
 use super::{EnvironmentUrl, Error};
+use crate::clock;
 use crate::secret::Secret;
 
 /// No real reply comes near this.
@@ -220,7 +221,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = date.as_second() - jiff::Timestamp::now().as_second();
+    let wait = date.as_second() - clock::wall();
     Some(Duration::from_secs(wait.try_into().unwrap_or(0)))
 }
 

@@ -26,6 +26,7 @@ pub use credential::{Credential, NoCredential};
 pub use error::Error;
 pub use url::{EnvironmentUrl, UrlError};
 
+use crate::clock;
 use crate::error::plain;
 use crate::secret::Secret;
 use crate::store::ClientCredentials;
@@ -106,7 +107,7 @@ pub struct Grant {
 impl Grant {
     /// When the token expires, in seconds since 1970, if that is known.
     pub fn expires_at(&self) -> Option<i64> {
-        self.lifetime.map(|lifetime| jiff::Timestamp::now().as_second().saturating_add(lifetime))
+        self.lifetime.map(|lifetime| clock::wall().saturating_add(lifetime))
     }
 }
 

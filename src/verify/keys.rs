@@ -9,6 +9,7 @@ use jsonwebtoken::DecodingKey;
 
 use super::jwks::{self, Key};
 use super::{Error, saved};
+use crate::clock;
 use crate::vault::{EnvironmentUrl, Limit};
 
 /// How often an unknown key id may make us ask for the keys again.
@@ -26,7 +27,7 @@ pub(super) struct Moment {
 
 impl Moment {
     pub fn now() -> Self {
-        Self { steady: Some(Instant::now()), wall: jiff::Timestamp::now().as_second() }
+        Self { steady: Some(Instant::now()), wall: clock::wall() }
     }
 
     /// One that a file tells; only the wall clock is shared between processes.

@@ -41,6 +41,7 @@ use serde::de::IgnoredAny;
 pub use claims::Claims;
 pub use error::Error;
 
+use crate::clock;
 use crate::vault::{self, EnvironmentUrl, Limit};
 use keys::{Keys, Source};
 
@@ -129,7 +130,7 @@ impl Verifier {
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
         let kid = head::key_id(token)?;
         let key = self.keys.find(&kid)?;
-        let now = jiff::Timestamp::now().as_second();
+        let now = clock::wall();
         // The library computes with unsigned seconds; such a clock is not set, and every token is of the future.
         if now < MOST_LEEWAY.as_secs().cast_signed() {
             return Err(Error::NotYetValid);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::input::{CLIENT, ORGANIZATION, is_id, organization};
 use crate::broker::Broker;
 use crate::cache;
-use crate::config::{Machine, Service, is_service_name};
+use crate::config::{Machine, Service, is_service_name, json};
 use crate::error::{Error, Kind};
 use crate::store;
 use crate::vault::{self, ApiClient, Limit, Vault};
@@ -167,7 +167,7 @@ fn organization_in_token(machine: &Machine) -> Result<String, Error> {
     let credentials = store::credentials(&machine.environment())?;
     let grant = Vault::new(credentials, Limit::Each(crate::TIME_LIMIT))?.grant(&[])?;
     let payload = grant.token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let claims: Option<Value> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+    let claims: Option<Value> = payload.and_then(|payload| json::parse(&payload).ok());
     let oid = claims.as_ref().and_then(|claims| claims.get("oid")).and_then(Value::as_str);
     oid.filter(|oid| is_id(oid, ORGANIZATION)).map(str::to_owned).ok_or_else(|| {
         Error::new(Kind::Usage, format!("the organization of {} is not known", machine.client_id))

@@ -10,6 +10,7 @@ use crate::broker::selector;
 use crate::callback::page::Page;
 use crate::callback::{Callback, Returned};
 use crate::cli::note;
+use crate::clock;
 use crate::config::Service;
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
@@ -98,12 +99,12 @@ impl Waiting {
         let link = self.vault.magic_link(self.selector(), back);
         self.link_is_due = match &link {
             Ok(link) => {
-                let is_over = link.expires_at.is_some_and(|at| at <= now());
+                let is_over = link.expires_at.is_some_and(|at| at <= clock::wall());
                 // By a clock that is ahead every link is over; the vault would be asked for them without end.
                 let was_over = std::mem::replace(&mut self.was_over_at_once, is_over);
                 link.expires_at.filter(|_| !(is_over && was_over))
             }
-            Err(_) => Some(now() + LINK_PAUSE),
+            Err(_) => Some(clock::wall() + LINK_PAUSE),
         };
         let consent = Consent::new(&self.service, &self.account, status, link);
         self.consent = Some(consent.clone());
@@ -153,7 +154,7 @@ impl Waiting {
                 // What does not answer now may answer next time.
                 Ok(Event::Asked(Err(_))) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
-            if self.link_is_due.is_some_and(|at| at <= now()) {
+            if self.link_is_due.is_some_and(|at| at <= clock::wall()) {
                 line.clear();
                 let consent = self.new_link(status.clone().unwrap_or(Status::PendingAuth));
                 match &consent.link {
@@ -189,7 +190,7 @@ impl Waiting {
     /// `None` without a link, or if nobody knows how long it is good.
     fn seconds_left(&self) -> Option<i64> {
         let link = self.consent.as_ref()?.link.as_ref();
-        Some(self.link_is_due.filter(|_| link.is_ok())? - now())
+        Some(self.link_is_due.filter(|_| link.is_ok())? - clock::wall())
     }
 
     /// Tells the vault that it was our person, and the person how it ended. `false` if the account is not ACTIVE yet.
@@ -243,10 +244,6 @@ impl Waiting {
             None => Consent::new(&self.service, &self.account, status, Err(vault::Error::NotFound)),
         }))
     }
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
 }
 
 /// The error for consent that the vault does not take for our person's.

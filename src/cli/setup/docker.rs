@@ -181,11 +181,11 @@ impl<'a> Helpers<'a> {
             let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
             start..start + raw.get().len()
         };
-        let top: Top<'a> = serde_json::from_str(if text.trim().is_empty() { "{}" } else { text })?;
+        let top: Top<'a> = serde_json::from_slice(if text.trim().is_empty() { b"{}" } else { text.as_bytes() })?;
         let Some(raw) = top.helpers.filter(|raw| raw.get() != "null") else {
             return Ok(Self { span: None, entries: Vec::new() });
         };
-        let values: std::collections::BTreeMap<String, &'a RawValue> = serde_json::from_str(raw.get())?;
+        let values: std::collections::BTreeMap<String, &'a RawValue> = serde_json::from_slice(raw.get().as_bytes())?;
         let entries = values.into_iter().map(|(name, value)| (name, span_of(value), value.get().trim_matches('"')));
         Ok(Self { span: Some(span_of(raw)), entries: entries.collect() })
     }

@@ -5,13 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Seconds since 1970.
-pub(super) fn wall() -> i64 {
+pub(crate) fn wall() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Nanoseconds since the machine's start, sleep included where the system can tell.
-pub(super) fn nanoseconds() -> u64 {
+pub(crate) fn nanoseconds() -> u64 {
     #[cfg(target_os = "linux")]
     const CLOCK: ClockId = ClockId::Boottime;
     #[cfg(not(target_os = "linux"))]
@@ -22,6 +22,6 @@ pub(super) fn nanoseconds() -> u64 {
 }
 
 /// Seconds since the machine's start.
-pub(super) fn since_boot() -> i64 {
+pub(crate) fn since_boot() -> i64 {
     i64::try_from(nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)
 }
