@@ -7,7 +7,8 @@ use std::{env, fs};
 /// Leaves out the tables for unwinding the stack. The executable aborts on a panic and prints no backtrace, so nothing ever
 /// reads them, and they are an eighth of its bytes. `-C force-unwind-tables=no` would reach neither the standard library's
 /// nor those of C.
-const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame .gcc_except_table .gcc_except_table.*) } } INSERT AFTER .text;\n";
+const SCRIPT: &str =
+    "SECTIONS { /DISCARD/ : { *(.eh_frame .gcc_except_table .gcc_except_table.*) } } INSERT AFTER .text;\n";
 /// Writes each relocation in about a bit instead of 24 bytes. The executable then wants glibc 2.36, as this machine has.
 const PACKED_RELOCATIONS: &str = "-Wl,-z,pack-relative-relocs";
 /// The unwinder, which the standard library names though nothing calls it, from the archive instead of a shared library

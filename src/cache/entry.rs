@@ -76,7 +76,7 @@ pub(super) fn encode(entry: &Entry, stay: &Stay) -> Secret<Vec<u8>> {
     Secret::new(text.into_bytes())
 }
 
-/// Reads what [`encode`] wrote; anything else is nothing.
+/// Reads the bytes of an entry (protocol.md, section 6, from the format on); anything else is nothing.
 pub fn decode(bytes: &[u8]) -> Option<(Entry, Stay)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.split('\n');
