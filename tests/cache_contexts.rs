@@ -114,16 +114,16 @@ fn hits(user: &User, names: &[String]) -> usize {
 }
 
 #[test]
-fn ours_are_32_keys_and_12_kilobytes_at_most_and_what_has_no_room_comes_from_the_vault() {
-    for (count, len, least) in [(40, 10, 31), (12, 2500, 3), (3, 4000, 0)] {
+fn ours_are_32_keys_and_12_kilobytes_at_most_and_a_new_one_takes_the_place_of_another() {
+    for (count, len, least) in [(40, 10, 25), (12, 2500, 2), (3, 4000, 0)] {
         let (user, names) = many(count, len);
         hits(&user, &names);
         let hits = hits(&user, &names);
         let keys = user.keys();
         let sizes = keys.iter().map(|key| key.line.rsplit(' ').next().unwrap().parse::<usize>().unwrap());
         assert!(keys.len() <= 32 && sizes.sum::<usize>() <= 12 * 1024, "{keys:?}");
-        assert_eq!(hits, keys.len() - 1, "all but the client token are an account's");
-        assert!(hits >= least && (hits < count), "{hits} of {count}");
+        // One may be the client token's, and not every place is one that an account had a choice of.
+        assert!((least..=32).contains(&hits) && hits < count, "{hits} of {count}: {keys:?}");
     }
 }
 

@@ -19,6 +19,8 @@ use crate::secret::Secret;
 
 /// The user's other programs share the quota of 200 keys and 20,000 bytes.
 const PLACES: usize = 32;
+/// In how many of them a value may be, so that a miss need not look into all.
+const CHOICES: usize = 16;
 const MOST_BYTES: usize = 12 * 1024;
 /// The largest value that is kept, its description included.
 const LARGEST: usize = 4096;
@@ -60,7 +62,7 @@ pub(super) fn is_there() -> bool {
 
 /// The value of this description.
 pub(super) fn read(description: &str) -> Option<Secret<Vec<u8>>> {
-    taken(description).find(|taken| taken.description == description).map(|taken| taken.value)
+    chosen(description).next().map(|taken| taken.value)
 }
 
 /// Keeps `value` for so many seconds; `false` if there is no room or the kernel refuses.
@@ -82,10 +84,13 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
         return None;
     }
     let size = |taken: &Taken| taken.description.len() + 1 + taken.value.expose().len();
+    let free = |others: &[Taken]| {
+        places(description).take(CHOICES).find(|place| others.iter().all(|taken| taken.place != *place))
+    };
     // Where all is full, whoever is first in the way makes room.
-    while own.is_empty() && others.len() == PLACES || others.iter().map(size).sum::<usize>() + len > MOST_BYTES {
+    while own.is_empty() && free(&others).is_none() || others.iter().map(size).sum::<usize>() + len > MOST_BYTES {
         let first = others.remove(0);
-        if own.is_empty() {
+        if own.is_empty() && free(&others) == Some(first.place) {
             own.push(first);
         } else {
             first.key.invalidate().ok()?;
@@ -97,9 +102,8 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
         // Until then the old time holds; it is also part of the value.
         return key.set_timeout(seconds).ok();
     }
-    let free = places(description).find(|place| others.iter().all(|taken| taken.place != *place))?;
     let key = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?;
-    let key = key.add_key(&name(free), text.expose()).ok()?;
+    let key = key.add_key(&name(free(&others)?), text.expose()).ok()?;
     key.set_perms(KeyPermissions::from_u32(PERMISSIONS)).ok()?;
     key.set_timeout(seconds).ok()?;
     users.link_key(key).ok()
@@ -107,9 +111,8 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
 
 /// Forgets the value of this description; `false` if there was none.
 pub(super) fn remove(description: &str) -> bool {
-    let found = taken(description).filter(|taken| taken.description == description);
     // Two processes may have put it into two places at the same moment.
-    found.filter(|taken| taken.key.invalidate().is_ok()).count() > 0
+    chosen(description).filter(|taken| taken.key.invalidate().is_ok()).count() > 0
 }
 
 /// All of ours: descriptions and values.
@@ -118,9 +121,16 @@ pub(super) fn all() -> Vec<(String, Secret<Vec<u8>>)> {
 }
 
 /// What is there, in the order in which this description looks for its place.
-fn taken(description: &str) -> impl Iterator<Item = Taken> {
+fn taken(description: &str) -> impl Iterator<Item = Taken> + use<> {
     let users = users();
     places(description).filter_map(move |place| Taken::at(users?, place))
+}
+
+/// Where this description is.
+fn chosen(description: &str) -> impl Iterator<Item = Taken> {
+    let users = users();
+    let there = places(description).take(CHOICES).filter_map(move |place| Taken::at(users?, place));
+    there.filter(move |taken| taken.description == description)
 }
 
 /// All places, beginning with one that is as good as this description's own.

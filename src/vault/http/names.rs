@@ -17,12 +17,13 @@ pub(super) struct RememberingResolver(DefaultResolver);
 impl Resolver for RememberingResolver {
     fn resolve(&self, uri: &Uri, config: &Config, limit: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let place = format!("{:?} {:?}", uri.scheme_str(), uri.authority().map(|authority| authority.as_str()));
-        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, addresses)) = known().iter().find(|(other, _)| *other == place) {
+        // Locked until the answer is there, so that of several that ask at once only the first one does.
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, addresses)) = known.iter().find(|(other, _)| *other == place) {
             return Ok(addresses.clone());
         }
         let addresses = self.0.resolve(uri, config, limit)?;
-        known().push((place, addresses.clone()));
+        known.push((place, addresses.clone()));
         Ok(addresses)
     }
 }
