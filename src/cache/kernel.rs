@@ -87,10 +87,11 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
     let free = |others: &[Taken]| {
         places(description).take(CHOICES).find(|place| others.iter().all(|taken| taken.place != *place))
     };
-    // Where all is full, whoever is first in the way makes room.
+    let is_choice = |place| places(description).take(CHOICES).any(|choice| choice == place);
+    // Where all is full, whoever is first in the way makes room; best by its very key, see above.
     while own.is_empty() && free(&others).is_none() || others.iter().map(size).sum::<usize>() + len > MOST_BYTES {
         let first = others.remove(0);
-        if own.is_empty() && free(&others) == Some(first.place) {
+        if own.is_empty() && is_choice(first.place) {
             own.push(first);
         } else {
             first.key.invalidate().ok()?;

@@ -186,8 +186,9 @@ impl User {
         let id = self.id.to_string();
         let lines = text.lines().filter(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            // What is invalidated waits for the kernel's collector.
-            matches!(words[..], [_, flags, _, _, _, of, _, "user", ..] if of == id && !flags.ends_with('i'))
+            // What is invalidated, or never got its value, waits for the kernel's collector.
+            let is_valid = |flags: &str| flags.starts_with('I') && !flags.ends_with('i');
+            matches!(words[..], [_, flags, _, _, _, of, _, "user", ..] if of == id && is_valid(flags))
         });
         lines.map(|line| Key { id: format!("0x{}", &line[..8]), line: line.to_owned() }).collect()
     }
