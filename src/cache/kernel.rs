@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use linux_keyutils::{Key, KeyPermissions, KeyRing, KeyRingIdentifier};
 
+use super::key::gives_way;
 use crate::runtime;
 use crate::secret::Secret;
 
@@ -88,9 +89,14 @@ fn keep(description: &str, value: &[u8], seconds: i64) -> Option<()> {
         places(description).take(CHOICES).find(|place| others.iter().all(|taken| taken.place != *place))
     };
     let is_choice = |place| places(description).take(CHOICES).any(|choice| choice == place);
-    // Where all is full, whoever is first in the way makes room; best by its very key, see above.
-    while own.is_empty() && free(&others).is_none() || others.iter().map(size).sum::<usize>() + len > MOST_BYTES {
-        let first = others.remove(0);
+    // Where all is full, the first that may has to make room; best by its very key, see above.
+    loop {
+        let needs_place = own.is_empty() && free(&others).is_none();
+        if !needs_place && others.iter().map(size).sum::<usize>() + len <= MOST_BYTES {
+            break;
+        }
+        let goes = |taken: &Taken| gives_way(&taken.description) && (!needs_place || is_choice(taken.place));
+        let first = others.remove(others.iter().position(goes)?);
         if own.is_empty() && is_choice(first.place) {
             own.push(first);
         } else {
