@@ -71,7 +71,9 @@ fi
 
 cd "$(dirname "$0")"
 command -v cargo >/dev/null || fail "cargo is missing; install Rust from https://rustup.rs, then run this again"
-cargo build --release --locked --bin scalekit-auth
+# Messages of panics quote the paths of sources; where this machine keeps them is nobody's business, and no bytes of ours.
+sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+cargo build --release --locked --bin scalekit-auth --config "build.rustflags=['--remap-path-prefix=$sources=']"
 built=${CARGO_TARGET_DIR:-target}/release/scalekit-auth
 "$built" --version >/dev/null || fail "what was built does not run: $built"
 
