@@ -2,10 +2,10 @@
 //! Scalekit vault.
 //!
 //! The road of every answer: [`helper`] decodes the request, [`resolve`] finds the service, [`broker`] gets the token by
-//! way of [`cache`] (where it may still be good), [`store`] (the client credentials) and [`vault`] (Scalekit's API), and [`helper`] encodes the answer, or [`header`]
-//! where no helper protocol is spoken. [`cli`] holds the commands that people type, [`config`] the files they write,
-//! [`callback`] the port where a browser comes back after consent. [`verify`] stands apart: it checks tokens that others
-//! bring, for an HTTP API as well.
+//! way of [`cache`] (where it may still be good), [`store`] (the client credentials) and [`vault`] (Scalekit's API), and
+//! [`helper`] encodes the answer, or [`header`] where no helper protocol is spoken. [`cli`] holds the commands that people
+//! type, [`config`] the files they write, [`callback`] the port where a browser comes back after consent. [`verify`] stands
+//! apart: it checks tokens that others bring, for an HTTP API as well.
 
 #![forbid(unsafe_code)]
 
