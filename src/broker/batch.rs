@@ -26,7 +26,7 @@ impl Broker {
                 &missing,
                 |service| self.vault(service),
                 |vault, service, account| {
-                    self.through_cache(service, account, || match vault {
+                    self.fetch_once(service, account, || match vault {
                         Ok(vault) => token_of(vault, service, account),
                         Err(error) => Err(error.clone().into()),
                     })

@@ -155,7 +155,12 @@ impl Broker {
     /// A credential of the connected account: one that rests in the cache, else a fresh one of the vault, where the account
     /// is created if it is missing.
     pub fn token(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        self.through_cache(service, account, || token_of(&self.vault(service)?, service, account))
+        self.cached(service, account, is_fit).map_or_else(|| self.fetched(service, account), Ok)
+    }
+
+    /// As [`Broker::token`], where [`Broker::cached`] found nothing.
+    pub fn fetched(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
+        self.fetch_once(service, account, || token_of(&self.vault(service)?, service, account))
     }
 
     /// The credential that rests in the cache, if there is one that `is_fit` takes; else it is forgotten.
@@ -164,13 +169,13 @@ impl Broker {
         self.cache().get(&key, is_fit).map(|entry| Token::new(entry, Facts::default()))
     }
 
-    fn through_cache(
+    fn fetch_once(
         &self,
         service: &Service,
         account: &Account,
         fetch: impl FnOnce() -> Result<(Entry, Facts), Failure>,
     ) -> Result<Token, Failure> {
-        let found = self.cache().through(&self.key(service, account)?, is_fit, fetch);
+        let found = self.cache().fetch_once(&self.key(service, account)?, is_fit, fetch);
         let (entry, facts) = found.map_err(|failure| match failure {
             // Who asked first may call the connection by another name.
             Failure::Consent(consent) => {

@@ -60,7 +60,10 @@ impl Keys for Opener {
     ) -> Result<Secret<String>, vault::Error> {
         let key = self.source.key(Holder::Client { scopes: Vec::new() });
         let is_fit = |entry: &Entry| refused.is_none_or(|refused| refused.expose() != entry.secret().expose());
-        let found = self.cache.through(&key, is_fit, || {
+        if let Some(entry) = self.cache.get(&key, is_fit) {
+            return Ok(entry.secret().clone());
+        }
+        let found = self.cache.fetch_once(&key, is_fit, || {
             let grant = grant()?;
             let expires_at = grant.expires_at();
             Ok((Entry::bearer(grant.token, expires_at), ()))

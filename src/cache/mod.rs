@@ -66,21 +66,18 @@ impl Cache {
         Some(entry)
     }
 
-    /// The token that rests for `key`, else what `fetch` gives, which is asked for once by however many processes want it
-    /// at the same time. What `fetch` gives besides the token is there for its caller alone.
+    /// What `fetch` gives for `key`, where [`Cache::get`] found nothing; it is asked for once by however many processes want
+    /// it at the same time. What `fetch` gives besides the token is there for its caller alone.
     ///
     /// # Errors
     /// The failure of `fetch`, in this process or in the one that this one waited for.
-    pub fn through<T>(
+    pub fn fetch_once<T>(
         &self,
         key: &Key,
         is_fit: impl Fn(&Entry) -> bool,
         fetch: impl FnOnce() -> Result<(Entry, T), Failure>,
     ) -> Result<(Entry, Option<T>), Failure> {
         let began = clock::nanoseconds();
-        if let Some(entry) = self.get(key, &is_fit) {
-            return Ok((entry, None));
-        }
         let mut turn = None;
         if self.ceiling(key) > 0 && kernel::is_there() {
             let left = self.deadline.saturating_duration_since(Instant::now());

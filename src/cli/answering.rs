@@ -66,7 +66,7 @@ impl<'a> Answering<'a> {
             return Ok((token, refusals));
         }
         drop(refusals);
-        Ok((broker.token(service, &self.account)?, Refusals::open()))
+        Ok((broker.fetched(service, &self.account)?, Refusals::open()))
     }
 
     /// The error for a token that the server refused.
