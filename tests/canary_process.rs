@@ -5,7 +5,6 @@ mod canary;
 mod common;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 
 use canary::{REFRESH, SECRET, TOKEN, TOKEN_ROUTE, look_at_files, pending, shown, world};
@@ -62,31 +61,9 @@ fn an_aborted_process_leaves_no_core() {
 #[test]
 fn no_other_process_of_the_same_user_looks_inside() {
     let world = world();
-    let open = tempfile::tempdir().unwrap();
-    let readable = |path: &std::path::Path| fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-    readable(open.path());
-    let config = open.path().join("scalekit-auth");
-    fs::create_dir(&config).unwrap();
-    readable(&config);
-    for (from, to) in [
-        (std::path::Path::new(EXE), open.path().join("exe")),
-        (world.sandbox.ca_pem(), open.path().join("ca.pem")),
-        (&world.config_file("connections.json"), config.join("connections.json")),
-    ] {
-        fs::copy(from, &to).unwrap();
-        readable(&to);
-    }
+    let open = world.copy_for_everybody();
     // Root may look everywhere, so that the user has to be another one.
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    let as_user = |program: &str| {
-        let mut command = world.command(if is_root { needed("setpriv", "util-linux") } else { program });
-        if is_root {
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
-        }
-        command.env("XDG_CONFIG_HOME", open.path()).env("SSL_CERT_FILE", open.path().join("ca.pem"));
-        command.current_dir(open.path());
-        command
-    };
+    let as_user = |program: &str| world.command_as_another(open.path(), program);
     let reads = |child: &Killed, name: &str| {
         let mut command = as_user("dd");
         command.arg(format!("if=/proc/{}/{name}", child.0.id())).args(["bs=1", "count=1"]);

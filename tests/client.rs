@@ -18,14 +18,7 @@ const UPDATE: &str = "PATCH /api/v1/organizations/{organization_id}/clients/{cli
 const MINIMUM: [&str; 6] = ["client", "create", "--org", ORG, "--name", "CI"];
 
 fn fail(world: &World, route: &str, status: u16) {
-    world.control(Control::FailNext {
-        route: Some(route.into()),
-        times: 1,
-        status,
-        error_code: Some("PERMISSION_DENIED".into()),
-        body: None,
-        retry_after: None,
-    });
+    world.fail_next(route, 1, status, Some("PERMISSION_DENIED"));
 }
 
 /// `client create` with `more`, into a file of this name.

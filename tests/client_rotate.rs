@@ -255,16 +255,7 @@ fn a_new_secret_that_does_not_work_or_cannot_be_stored_is_deleted_again() {
 fn a_vault_that_says_no_leaves_everything_as_it_was() {
     let api = Api::in_file();
     let before = api.stored();
-    let fail = |route: &str, status| {
-        api.desk.world.control(Control::FailNext {
-            route: Some(route.into()),
-            times: 1,
-            status,
-            error_code: Some("PERMISSION_DENIED".into()),
-            body: None,
-            retry_after: None,
-        });
-    };
+    let fail = |route: &str, status| api.desk.world.fail_next(route, 1, status, Some("PERMISSION_DENIED"));
     fail(ADD_SECRET, 403);
     let refused = api.rotate().exit(6);
     assert!(refused.stderr.contains("api_credentials:write"), "{refused:?}");

@@ -23,14 +23,7 @@ fn verifying() -> World {
 }
 
 fn fail(world: &World, route: &str, status: u16, error_code: &str) {
-    world.control(Control::FailNext {
-        route: Some(route.into()),
-        times: 1,
-        status,
-        error_code: Some(error_code.into()),
-        body: None,
-        retry_after: None,
-    });
+    world.fail_next(route, 1, status, Some(error_code));
 }
 
 #[test]

@@ -4,11 +4,11 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use common::keyring::{Desk, Killed, needed, until};
+use common::keyring::{Desk, Killed, until};
 use common::{EXE, Finished, World, finish};
 use scalekit_sandbox::{Control, Credential, Options, Sandbox};
 use serde_json::json;
@@ -176,30 +176,12 @@ fn nothing_of_the_keyring_is_left_either() {
 #[test]
 fn the_command_can_be_looked_into_as_any_other() {
     let world = world();
-    let open = tempfile::tempdir().unwrap();
-    let readable = |path: &std::path::Path| fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-    readable(open.path());
-    let config = open.path().join("scalekit-auth");
-    fs::create_dir(&config).unwrap();
-    readable(&config);
-    let exe = open.path().join("exe");
-    for (from, to) in [
-        (std::path::Path::new(EXE), exe.clone()),
-        (world.sandbox.ca_pem(), open.path().join("ca.pem")),
-        (&world.config_file("connections.json"), config.join("connections.json")),
-    ] {
-        fs::copy(from, &to).unwrap();
-        readable(&to);
-    }
+    let open = world.copy_for_everybody();
     // Whatever root runs belongs to root, looked into or not, so that the user has to be another one.
     let own = fs::metadata("/proc/self").unwrap().uid();
     let user = if own == 0 { 65534 } else { own };
-    let mut command = world.command(if own == 0 { needed("setpriv", "util-linux").into() } else { exe.clone() });
-    if own == 0 {
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&exe);
-    }
-    command.env("XDG_CONFIG_HOME", open.path()).env("SSL_CERT_FILE", open.path().join("ca.pem"));
-    command.current_dir(open.path()).args(["exec", "--with", "github", "--", "sleep", "60"]).stdout(Stdio::null());
+    let mut command = world.command_as_another(open.path(), open.path().join("exe"));
+    command.args(["exec", "--with", "github", "--", "sleep", "60"]).stdout(Stdio::null());
     let child = Killed(command.spawn().unwrap());
     let of_child = |name: &str| format!("/proc/{}/{name}", child.0.id());
     until("the command runs", || fs::read_to_string(of_child("comm")).is_ok_and(|name| name == "sleep\n"));

@@ -34,14 +34,7 @@ fn new_account(world: &World) -> Finished {
 }
 
 fn fail(world: &World, route: &str, times: u32, status: u16, error_code: Option<&str>) {
-    world.control(Control::FailNext {
-        route: Some(route.into()),
-        times,
-        status,
-        error_code: error_code.map(str::to_owned),
-        body: None,
-        retry_after: None,
-    });
+    world.fail_next(route, times, status, error_code);
 }
 
 fn limit(world: &World, route: &str, retry_after: Option<&str>) {

@@ -18,7 +18,7 @@ pub mod user;
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -106,6 +106,42 @@ impl World {
 
     pub fn control(&self, control: Control) {
         self.sandbox.control(control).unwrap();
+    }
+
+    /// Lets the next requests to `route` fail with this status, and with this code in the body.
+    pub fn fail_next(&self, route: &str, times: u32, status: u16, error_code: Option<&str>) {
+        let (route, error_code) = (Some(route.into()), error_code.map(str::to_owned));
+        self.control(Control::FailNext { route, times, status, error_code, body: None, retry_after: None });
+    }
+
+    /// A directory in which another user finds what the executable needs: itself as `exe`, the services, and the authority.
+    pub fn copy_for_everybody(&self) -> TempDir {
+        let open = tempfile::tempdir().unwrap();
+        let readable = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        let config = open.path().join("scalekit-auth");
+        std::fs::create_dir(&config).unwrap();
+        [open.path(), &config].into_iter().for_each(readable);
+        for (from, to) in [
+            (Path::new(EXE), open.path().join("exe")),
+            (self.sandbox.ca_pem(), open.path().join("ca.pem")),
+            (&self.config_file("connections.json"), config.join("connections.json")),
+        ] {
+            std::fs::copy(from, &to).unwrap();
+            readable(&to);
+        }
+        open
+    }
+
+    /// `program` as a user who is not root, with what was copied to `open`.
+    pub fn command_as_another(&self, open: &Path, program: impl AsRef<OsStr>) -> Command {
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        let mut command =
+            self.command(if is_root { OsStr::new(keyring::needed("setpriv", "util-linux")) } else { program.as_ref() });
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        }
+        command.env("XDG_CONFIG_HOME", open).env("SSL_CERT_FILE", open.join("ca.pem")).current_dir(open);
+        command
     }
 
     /// A connection with one ACTIVE OAuth account of the identifier `ada`.
