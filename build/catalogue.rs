@@ -25,6 +25,8 @@ struct Row {
     git_username: Option<String>,
     registry_username: Option<String>,
     variables: Vec<String>,
+    ignore_case: bool,
+    whole_host: bool,
     source: String,
 }
 
@@ -120,13 +122,15 @@ impl<'a> Tables<'a> {
             |name: &Option<String>| name.as_ref().map_or("None".to_owned(), |n| format!("Some({})", self.at(n)));
         self.rows.push(format!(
             "Row {{ id: {}, slug: {}, base: {}, places: {places}, tenants: {tenants}, auth: {auth_at}, git_username: {}, \
-             registry_username: {}, variables: {} }}",
+             registry_username: {}, variables: {}, ignore_case: {}, whole_host: {} }}",
             self.at(&id(slug, row)),
             self.at(slug),
             self.at(base),
             username(&of_base.git_username),
             username(&of_base.registry_username),
             part(variables, self.variables.len()),
+            of_base.ignore_case,
+            of_base.whole_host,
         ));
     }
 

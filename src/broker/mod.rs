@@ -103,7 +103,7 @@ impl Broker {
     /// The identifiers of all accounts that some rule for `target` could answer with.
     pub fn identifiers_at(&self, target: &Target) -> Vec<String> {
         let decision = self.decide(target, &Chosen::default());
-        let matching = decision.considered.iter().filter(|(rule, _)| rule.pattern.matches(target));
+        let matching = decision.considered.iter().filter(|(rule, _)| rule.matches(target));
         matching.flat_map(|(rule, _)| rule.service.identifiers()).map(str::to_owned).collect()
     }
 

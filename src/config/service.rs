@@ -113,10 +113,16 @@ impl Service {
         self.identifier.iter().chain(named).map(String::as_str)
     }
 
-    /// The account that goes by this short name or identifier.
+    /// The account that goes by this short name or identifier. Of short names, which are written in lower case, the case does
+    /// not count, since git hosts' user names have none either.
     pub fn account_called(&self, text: &str) -> Option<&str> {
-        let named = self.accounts.iter().find(|account| account.name == text);
-        named.map(|account| account.identifier.as_str()).or_else(|| self.identifiers().find(|known| *known == text))
+        let by_identifier = || self.identifiers().find(|known| *known == text);
+        let named = |is: &dyn Fn(&NamedAccount) -> bool| {
+            self.accounts.iter().find(|account| is(account)).map(|account| account.identifier.as_str())
+        };
+        named(&|account| account.name == text)
+            .or_else(by_identifier)
+            .or_else(|| named(&|account| account.is_called(text)))
     }
 
     /// The provider: the one the user named, else what the vault says, else what the service's and the connection's names
@@ -227,6 +233,11 @@ impl Service {
 }
 
 impl NamedAccount {
+    /// Whether it goes by this short name, in any case.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     fn parse(name: &str, entry: &Value) -> Result<Self, String> {
         if !is_service_name(name) {
             return Err(format!("its name is not one ({SERVICE_RULE})"));

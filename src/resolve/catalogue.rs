@@ -29,6 +29,10 @@ pub struct Provider {
     pub registry_username: Option<&'static str>,
     /// Environment variables that the provider's own tools read the token from.
     pub variables: &'static [&'static str],
+    /// Whether it compares paths without case.
+    pub ignore_case: bool,
+    /// Whether its token is good for the paths that other rows claim on its hosts, too.
+    pub whole_host: bool,
 }
 
 impl Provider {

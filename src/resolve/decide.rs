@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::account::{Account, Chosen, account};
 use super::pattern::Fit;
-use super::rule::{For, Rule, Source, rules_naming};
+use super::rule::{For, Rule, rules, rules_naming};
 use super::target::{Authority, Target};
 use super::{Error, catalogue};
 use crate::config::{Origin, Service, Services};
@@ -43,6 +43,8 @@ pub enum Verdict {
     OtherPort,
     /// It is for another path.
     OtherPath,
+    /// It is for a whole host, and another provider claims the path on it.
+    OtherProvider,
     /// It is for another account than the one asked for.
     OtherAccount,
     /// `sync` found the service, and one that the user wrote claims the target as well.
@@ -61,6 +63,7 @@ impl fmt::Display for Verdict {
             Self::OtherScheme => "another scheme",
             Self::OtherPort => "another port",
             Self::OtherPath => "another path",
+            Self::OtherProvider => "another provider has this path",
             Self::OtherAccount => "not the account asked for",
             Self::YieldsToUser => "found by sync, yields to a service that you configured",
             Self::WorseSource => "a rule of a better source matches",
@@ -77,26 +80,22 @@ pub fn decide<'a>(services: &'a Services, target: &Target, chosen: &Chosen<'_>, 
     }
     // A name that we answer ourselves and that comes back names nobody.
     let chosen = &Chosen { username: chosen.telling_username(), ..*chosen };
+    let rank = |rule: &Rule<'_>| (rule.source, Reverse(rule.pattern.precision(target)));
     let mut contest = Contest { target, chosen, rules: rules_naming(services, target), verdicts: Vec::new() };
-    contest.rules.sort_by_key(|rule| (!rule.pattern.matches(target), rank(rule)));
+    contest.rules.sort_by_key(|rule| (!rule.matches(target), rank(rule)));
     contest.verdicts = contest.rules.iter().map(|rule| misfit(rule, target)).collect();
     let outcome = contest.decide();
     let verdicts = contest.verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Tied));
     Decision { considered: contest.rules.into_iter().zip(verdicts).collect(), outcome }
 }
 
-type Rank = (Source, Reverse<(bool, usize)>);
-
-fn rank(rule: &Rule<'_>) -> Rank {
-    (rule.source, Reverse(rule.pattern.precision()))
-}
-
 fn misfit(rule: &Rule<'_>, target: &Target) -> Option<Verdict> {
-    match rule.pattern.fit(target) {
+    match rule.fit(target) {
         Fit::Matches => None,
         Fit::OtherScheme => Some(Verdict::OtherScheme),
         Fit::OtherPort => Some(Verdict::OtherPort),
         Fit::OtherPath | Fit::OtherHost => Some(Verdict::OtherPath),
+        Fit::OtherProvider => Some(Verdict::OtherProvider),
     }
 }
 
@@ -123,9 +122,10 @@ impl<'a> Contest<'a, '_> {
         }
         self.keep_the_account()?;
         let Some(best) = self.open().next() else { return Err(Error::Nobody(self.target.to_string())) };
-        let (source, rank_of_best) = (self.rules[best].source, rank(&self.rules[best]));
+        let (target, source) = (self.target, self.rules[best].source);
+        let precision = self.rules[best].pattern.precision(target);
         self.drop_where(Verdict::WorseSource, |rule| rule.source != source);
-        self.drop_where(Verdict::LessPrecise, |rule| rank(rule) != rank_of_best);
+        self.drop_where(Verdict::LessPrecise, |rule| rule.pattern.precision(target) != precision);
         let winner = self.winner()?;
         self.verdicts[winner] = Some(Verdict::Answers);
         let rule = self.rules[winner].clone();
@@ -156,7 +156,10 @@ impl<'a> Contest<'a, '_> {
         if let Some(username) = self.chosen.username {
             if before.iter().any(|at| self.rules[*at].service.account_called(username).is_some()) {
                 self.drop_where(Verdict::OtherAccount, |rule| rule.service.account_called(username).is_none());
-            } else if self.has_several_accounts(&before) {
+            } else if !is_placeholder(username)
+                && !self.names_one_by_path()
+                && count_accounts(self.services(&before)) > 1
+            {
                 self.drop_where(Verdict::OtherAccount, |_| true);
                 return Err(self.no_such_account(&before, username));
             }
@@ -181,15 +184,19 @@ impl<'a> Contest<'a, '_> {
         Ok(())
     }
 
-    fn has_several_accounts(&self, rules: &[usize]) -> bool {
-        let services = self.services(rules);
-        let accounts = |service: &Service| {
-            let mut known: Vec<&str> = service.identifiers().collect();
-            known.sort_unstable();
-            known.dedup();
-            known.len().max(1)
-        };
-        services.iter().map(|service| accounts(service)).sum::<usize>() > 1
+    /// Whether the best of the rules are for a path, and for one account. A user name that nobody goes by gives way to it, as
+    /// the organization in Azure DevOps' own clone URLs, `https://ORG@dev.azure.com/ORG/...`.
+    fn names_one_by_path(&self) -> bool {
+        let Some(best) = self.open().next().map(|at| &self.rules[at]) else { return false };
+        let precision = best.pattern.precision(self.target);
+        let equals = self.open().map(|at| &self.rules[at]);
+        let equals: Vec<&Rule<'_>> = equals
+            .filter(|rule| rule.source == best.source && rule.pattern.precision(self.target) == precision)
+            .collect();
+        let is_same = |rule: &&Rule<'_>| rule.service.name == best.service.name && rule.account == best.account;
+        best.pattern.has_path()
+            && equals.iter().all(is_same)
+            && (best.account != For::Any || count_accounts([best.service]) == 1)
     }
 
     fn services(&self, rules: &[usize]) -> Vec<&'a Service> {
@@ -204,11 +211,17 @@ impl<'a> Contest<'a, '_> {
 
     fn no_such_account(&self, rules: &[usize], username: &str) -> Error {
         let service = self.rules[rules[0]].service;
+        let config = config_command(service);
+        let command = match service.accounts.iter().find(|account| account.is_called(username)) {
+            // The account is there, and the host is another's.
+            Some(account) => format!("{config} --as {} --host {}", account.name, self.target.authority),
+            None => format!("{config} --identifier IDENTIFIER --as {username}"),
+        };
         Error::NoSuchAccount {
             target: self.target.to_string(),
             username: username.to_owned(),
             services: self.names(rules),
-            command: format!("{} --identifier IDENTIFIER --as {username}", config_command(service)),
+            command,
         }
     }
 
@@ -240,6 +253,18 @@ impl<'a> Contest<'a, '_> {
     }
 }
 
+/// How many accounts the services have that a user name could mean.
+fn count_accounts<'a>(services: impl IntoIterator<Item = &'a Service>) -> usize {
+    let accounts = |service: &'a Service| service.identifiers().collect::<BTreeSet<_>>().len().max(1);
+    services.into_iter().map(accounts).sum()
+}
+
+/// Whether git hosts put `username` in the place of a name, so that it says nothing about the account.
+fn is_placeholder(username: &str) -> bool {
+    // ssh's user, GitLab's CI jobs, GitHub's and Bitbucket's API tokens.
+    ["git", "gitlab-ci-token", "x-oauth-basic", "x-bitbucket-api-token-auth"].contains(&username)
+}
+
 /// The command that changes `service`, or writes down what `sync` found, as far as it is the same for every change.
 pub fn config_command(service: &Service) -> String {
     let connection = &service.connection;
@@ -253,7 +278,19 @@ pub fn config_command(service: &Service) -> String {
 pub fn hint(services: &Services, target: &Target) -> Option<(String, String)> {
     let host = &target.authority.host;
     if let Some((row, _)) = catalogue::places_at(host).next() {
-        let why = format!("it is a host of {}, for which no service is configured", row.id);
+        let is_same = |service: &&Service| service.row().is_some_and(|own| own.base == row.base);
+        let why = match services.iter().find(is_same) {
+            Some(service) => {
+                let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
+                format!(
+                    "it is a host of {}, but {} has other hosts in their place: {}",
+                    row.id,
+                    service.name,
+                    hosts.join(", ")
+                )
+            }
+            None => format!("it is a host of {}, for which no service is configured", row.id),
+        };
         return Some((why, format!("`scalekit-auth config {} CONNECTION`", row.slug)));
     }
     let adding = |slug: &str| format!("`scalekit-auth config {slug} CONNECTION --host {}`", target.authority);

@@ -15,9 +15,9 @@ mod tests;
 pub use account::{Account, Chosen, account};
 pub use decide::{Answer, Decision, Verdict, config_command, decide};
 pub use pattern::Pattern;
-pub use rule::{Rule, Source, rules};
+pub use rule::{Rule, Source, has_hosts_of_its_own, rules};
 pub use scheme::Scheme;
-pub use target::{Authority, Target};
+pub use target::{Authority, Case, Target};
 
 use crate::error::{Error as Shown, Kind};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Place};
 use super::scheme::Scheme;
-use super::target::{self, Authority, Target, is_plain_path};
+use super::target::{self, Authority, Case, Target, is_plain_path};
 
 /// Why a text is not a host pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +82,7 @@ impl Pattern {
     }
 
     /// How far `target` is from what this pattern claims.
-    pub fn fit(&self, target: &Target) -> Fit {
+    pub fn fit(&self, target: &Target, case: Case) -> Fit {
         let (wanted, asked) = (&self.authority, &target.authority);
         let names_host = match self.below {
             true => catalogue::is_below(&asked.host, &wanted.host),
@@ -94,21 +94,21 @@ impl Pattern {
             Fit::OtherScheme
         } else if wanted.port != asked.port {
             Fit::OtherPort
-        } else if !target.is_below(&self.path) {
+        } else if !target.is_below(&self.path, case) {
             Fit::OtherPath
         } else {
             Fit::Matches
         }
     }
 
-    /// Whether this pattern claims `target`.
-    pub fn matches(&self, target: &Target) -> bool {
-        self.fit(target) == Fit::Matches
+    /// Whether it names the target's host, whatever scheme, port and path.
+    pub fn names_host_of(&self, target: &Target) -> bool {
+        self.fit(target, Case::Exact) != Fit::OtherHost
     }
 
     /// Whether scheme, host and port fit, whatever the path.
     pub fn claims_host(&self, target: &Target) -> bool {
-        matches!(self.fit(target), Fit::Matches | Fit::OtherPath)
+        matches!(self.fit(target, Case::Exact), Fit::Matches | Fit::OtherPath)
     }
 
     /// Whether it is a place of mail.
@@ -131,9 +131,14 @@ impl Pattern {
         !self.below
     }
 
-    /// Orders patterns that match the same target: an exact host first, then the longer path.
-    pub fn precision(&self) -> (bool, usize) {
-        (!self.below, self.path.len())
+    /// Orders patterns that match `target`: an exact host first, then the longer path, then the very spelling of the path.
+    pub fn precision(&self, target: &Target) -> (bool, usize, bool) {
+        (!self.below, self.path.len(), target.is_below(&self.path, Case::Exact))
+    }
+
+    /// Empty, or begins with `/` and does not end with one.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether it tells paths apart.
@@ -189,6 +194,8 @@ pub enum Fit {
     OtherPort,
     /// The host, outside of the path.
     OtherPath,
+    /// The path is one that another provider claims on the same host.
+    OtherProvider,
 }
 
 /// Whether the names below `host` may have different owners: public suffixes, and the domains where providers put their
@@ -219,7 +226,7 @@ mod tests {
 
     fn matches(pattern: &str, url: &str) -> bool {
         let target = Target::from_url(url).unwrap().0;
-        Pattern::parse(pattern).unwrap().matches(&target)
+        Pattern::parse(pattern).unwrap().fit(&target, Case::Exact) == Fit::Matches
     }
 
     #[test]

@@ -39,6 +39,8 @@ struct Row {
     git_username: Option<Text>,
     registry_username: Option<Text>,
     variables: Part,
+    ignore_case: bool,
+    whole_host: bool,
 }
 
 struct PackedPlace {
@@ -71,6 +73,8 @@ pub(super) fn row(at: usize) -> &'static Provider {
             git_username: row.git_username.map(Text::get),
             registry_username: row.registry_username.map(Text::get),
             variables: texts(row.variables.of(&VARIABLES)),
+            ignore_case: row.ignore_case,
+            whole_host: row.whole_host,
         }))
     })
 }

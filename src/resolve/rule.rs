@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::catalogue::{self, DEFAULT_GIT_USERNAME, Place, Provider};
 use super::pattern::{Fit, Pattern};
-use super::target::Target;
+use super::target::{Case, Target};
 use crate::config::{Service, Services};
 
 /// Where a rule comes from; an earlier source beats a later one.
@@ -34,9 +34,7 @@ impl Source {
 pub enum For<'a> {
     /// Any.
     Any,
-    /// This identifier, unless the request names another.
-    Rather(&'a str),
-    /// This identifier and no other: the host is its tenant's.
+    /// This identifier and no other: the user said so, or the host is its tenant's.
     Only(&'a str),
 }
 
@@ -45,7 +43,7 @@ impl<'a> For<'a> {
     pub fn identifier(self) -> Option<&'a str> {
         match self {
             Self::Any => None,
-            Self::Rather(identifier) | Self::Only(identifier) => Some(identifier),
+            Self::Only(identifier) => Some(identifier),
         }
     }
 }
@@ -66,6 +64,8 @@ pub struct Rule<'a> {
     pub git_username: Option<&'a str>,
     /// The user name for a container registry there; `None` where there is none.
     pub registry_username: Option<&'a str>,
+    /// How the paths there are compared.
+    case: Case,
 }
 
 impl<'a> Rule<'a> {
@@ -82,12 +82,14 @@ impl<'a> Rule<'a> {
         Self {
             git_username: (!pattern.is_mail()).then_some(git.unwrap_or(DEFAULT_GIT_USERNAME)),
             registry_username: is_registry.then_some(registry),
+            case: case_at(row, &pattern.authority().host),
             ..Self::synced(service, pattern, account, Source::User)
         }
     }
 
     fn synced(service: &'a Service, pattern: &Pattern, account: For<'a>, source: Source) -> Self {
-        Self { source, pattern: pattern.clone(), service, account, git_username: None, registry_username: None }
+        let case = if service.row().is_some_and(|row| row.ignore_case) { Case::Ignored } else { Case::Exact };
+        Self { source, pattern: pattern.clone(), service, account, git_username: None, registry_username: None, case }
     }
 
     fn built_in(service: &'a Service, row: &Provider, place: &Place) -> Self {
@@ -99,6 +101,44 @@ impl<'a> Rule<'a> {
     }
 }
 
+impl Rule<'_> {
+    /// How far `target` is from this claim. What the user did not say himself leaves the paths that another provider claims on
+    /// the same host alone.
+    pub fn fit(&self, target: &Target) -> Fit {
+        match self.pattern.fit(target, self.case) {
+            Fit::Matches if self.source != Source::User && self.is_another_providers(target) => Fit::OtherProvider,
+            fit => fit,
+        }
+    }
+
+    /// Whether it claims `target`.
+    pub fn matches(&self, target: &Target) -> bool {
+        self.fit(target) == Fit::Matches
+    }
+
+    fn is_another_providers(&self, target: &Target) -> bool {
+        let row = self.service.row();
+        !row.is_some_and(|row| row.whole_host)
+            && catalogue::places_at(&target.authority.host).any(|(other, place)| {
+                let case = if other.ignore_case { Case::Ignored } else { Case::Exact };
+                row.is_none_or(|row| row.base != other.base)
+                    && place.path.len() > self.pattern.path().len()
+                    && target.is_below(place.path, case)
+            })
+    }
+}
+
+/// Git hosts compare the owners of repositories without case. Where the user names a host that no row knows, and a provider
+/// that is a git host or none that is known, the host is taken for one; APIs compare paths byte by byte.
+fn case_at(row: Option<&Provider>, host: &str) -> Case {
+    let mut places = catalogue::places_at(host).peekable();
+    let ignores = match places.peek() {
+        Some(_) => places.any(|(provider, place)| place.git || provider.ignore_case),
+        None => row.is_none_or(|row| row.ignore_case || row.git_username.is_some()),
+    };
+    if ignores { Case::Ignored } else { Case::Exact }
+}
+
 impl fmt::Display for Rule<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.pattern, self.source.word())
@@ -108,7 +148,7 @@ impl fmt::Display for Rule<'_> {
 /// The rules of a service: the hosts its user named, else what `sync` learned and its provider's own.
 pub fn rules(service: &Service) -> Vec<Rule<'_>> {
     let mut rules = configured(service, |_| true);
-    if service.hosts.is_empty()
+    if !has_hosts_of_its_own(service)
         && let Some(row) = service.row()
     {
         rules.extend(row.places.iter().map(|place| Rule::built_in(service, row, place)));
@@ -122,8 +162,8 @@ pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<R
     let places: Vec<_> = catalogue::places_at(&target.authority.host).collect();
     let mut rules = Vec::new();
     for service in services.iter() {
-        rules.extend(configured(service, |pattern| pattern.fit(target) != Fit::OtherHost));
-        if places.is_empty() || !service.hosts.is_empty() {
+        rules.extend(configured(service, |pattern| pattern.names_host_of(target)));
+        if places.is_empty() || has_hosts_of_its_own(service) {
             continue;
         }
         let Some(row) = service.row() else { continue };
@@ -133,15 +173,31 @@ pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<R
     rules
 }
 
+/// Whether the user named hosts in the place of the provider's own: for the service, or for one of its accounts. A path on one
+/// of the provider's own hosts, or a tenant's host of it, tells accounts apart and replaces nothing.
+pub fn has_hosts_of_its_own(service: &Service) -> bool {
+    let is_the_providers = |pattern: &Pattern| {
+        let mut known = service.learned.hosts.iter().chain(service.learned.tenants.iter().map(|(_, host)| host));
+        known.any(|host| host.authority() == pattern.authority())
+            || service.row().is_some_and(|row| {
+                let host = &pattern.authority().host;
+                catalogue::places_at(host).any(|(provider, _)| provider.base == row.base)
+                    || row.tenants.iter().any(|domain| catalogue::is_below(host, domain))
+            })
+    };
+    let of_accounts = || service.accounts.iter().flat_map(|account| &account.hosts);
+    !service.hosts.is_empty() || of_accounts().any(|pattern| !is_the_providers(pattern))
+}
+
 /// All but the built-in ones.
 fn configured(service: &Service, wanted: impl Fn(&Pattern) -> bool) -> Vec<Rule<'_>> {
     let mut rules = Vec::new();
     for account in &service.accounts {
         let hosts = account.hosts.iter().filter(|pattern| wanted(pattern));
-        rules.extend(hosts.map(|pattern| Rule::of_user(service, pattern, For::Rather(&account.identifier))));
+        rules.extend(hosts.map(|pattern| Rule::of_user(service, pattern, For::Only(&account.identifier))));
     }
     rules.extend(service.hosts.iter().filter(|p| wanted(p)).map(|p| Rule::of_user(service, p, For::Any)));
-    if service.hosts.is_empty() {
+    if !has_hosts_of_its_own(service) {
         let learned = &service.learned;
         // A host that accounts named as their tenant's is for them alone.
         let is_tenants = |host: &Pattern| learned.tenants.iter().any(|(_, own)| own.authority() == host.authority());

@@ -104,6 +104,15 @@ fn parse_port(text: &str) -> Result<u16, Error> {
     }
 }
 
+/// How the paths of a place are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// Byte by byte.
+    Exact,
+    /// Without the case of ASCII letters, as git hosts compare the owners of repositories.
+    Ignored,
+}
+
 /// Scheme, host, port and path that a credential is asked for. User names are never part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
@@ -166,12 +175,16 @@ impl Target {
 
     /// Whether the path is `prefix` or below it, on segment boundaries. The empty prefix holds for every path; a path
     /// that a server could read in two ways (dot segments, `//`, `\`, encoded dots and slashes) is below no other one.
-    pub fn is_below(&self, prefix: &str) -> bool {
+    pub fn is_below(&self, prefix: &str, case: Case) -> bool {
         if prefix.is_empty() {
             return true;
         }
-        is_plain_path(&self.path)
-            && self.path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let Some((start, rest)) = self.path.split_at_checked(prefix.len()) else { return false };
+        let starts = match case {
+            Case::Exact => start == prefix,
+            Case::Ignored => start.eq_ignore_ascii_case(prefix),
+        };
+        starts && (rest.is_empty() || rest.starts_with('/')) && is_plain_path(&self.path)
     }
 }
 
@@ -264,7 +277,7 @@ mod tests {
     fn path_prefixes_end_at_segments_and_tricks_match_none() {
         let below = |path: &str| {
             let target = Target::from_git("https", "www.googleapis.com", Some(path)).unwrap();
-            target.is_below("/calendar")
+            target.is_below("/calendar", Case::Exact)
         };
         assert!(below("/calendar") && below("calendar/v3") && below("/calendar/"));
         for path in [
@@ -281,6 +294,16 @@ mod tests {
             "/calendar/é",
         ] {
             assert!(!below(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn case_counts_where_it_is_said_to() {
+        let target = |path: &str| Target::from_git("https", "github.com", Some(path)).unwrap();
+        assert!(target("Acme/app").is_below("/acme", Case::Ignored));
+        assert!(!target("Acme/app").is_below("/acme", Case::Exact));
+        for path in ["acmé/app", "Acme-labs/app", "Acme/../x", "é"] {
+            assert!(!target(path).is_below("/acme", Case::Ignored), "{path}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::config::{
 };
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Chosen, Pattern, rules};
+use crate::resolve::{Chosen, Pattern, Rule, has_hosts_of_its_own, rules};
 
 /// Name a connection as a service, and say which hosts are its own
 ///
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
     /// A host that gets this service's token, instead of the provider's own: api.example.com, *.example.com,
-    /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account is the one
+    /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account alone is the one
     #[arg(long = "host", value_name = "PATTERN")]
     hosts: Vec<String>,
     /// An API client of an organization, in a connection's place: its tokens are JWTs by client credentials
@@ -198,11 +198,19 @@ pub(super) fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Erro
 
 fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let name = &service.name;
-    let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
+    let called = |identifier: &str| service.accounts.iter().find(|account| account.identifier == identifier);
+    let host = |rule: &Rule<'_>| match rule.account.identifier().and_then(called) {
+        Some(account) => format!("{} (as {})", rule.pattern, account.name),
+        None => rule.pattern.to_string(),
+    };
+    let hosts: Vec<String> = rules(service).iter().map(host).collect();
     let account = broker.account(service, &Chosen::default())?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));
     if !hosts.is_empty() {
         note(format!("it answers for {}", hosts.join(", ")));
+        if let Some(row) = service.row().filter(|row| !row.places.is_empty() && has_hosts_of_its_own(service)) {
+            note(format!("it answers for no other host of {}, because it has hosts of its own", row.id));
+        }
         return Ok(());
     }
     note(format!("`scalekit-auth token {name}` works, but it answers for no host: {}", why_no_hosts(service)));

@@ -164,7 +164,7 @@ fn hosts(service: &Service, account: &Account, asked: Option<Authority>) -> Vec<
     let own = rules(service).into_iter().filter(|rule| rule.source == Source::User && rule.pattern.is_https());
     let own = own.filter(|rule| match rule.account {
         For::Any => true,
-        For::Rather(who) | For::Only(who) => who == account.identifier,
+        For::Only(who) => who == account.identifier,
     });
     let of_rules = own.map(|rule| rule.pattern.authority().clone());
     let all = asked.map_or_else(|| of_rules.collect(), |one| vec![one]);
