@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::broker::{Broker, Token, checked};
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
-use crate::refusals::Refusals;
+use crate::refusals::{Refusals, Sent};
 use crate::resolve::{self, Account, Answer, Rule, Target};
 use crate::secret::Secret;
 
@@ -49,6 +49,11 @@ impl<'a> Answering<'a> {
     /// What answers and refusals are remembered by, in every protocol.
     pub(super) fn key(&self) -> [&str; 3] {
         [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
+
+    /// Where a token goes, and how; the token is filled in.
+    pub(super) fn sent<'t>(&'t self, path: Option<&'t str>, scheme: &'static str) -> Sent<'t> {
+        Sent { origin: &self.origin, path, scheme, token: "" }
     }
 
     /// A credential: the one that rests in the cache, if `is_fit` takes its token, with `refusals` still locked; else what

@@ -13,7 +13,7 @@ use super::print;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
-use crate::refusals::{self, Refusals};
+use crate::refusals::{Refusals, Sent};
 use crate::resolve::rules;
 use crate::secret::Secret;
 use crate::vault::Credential;
@@ -106,15 +106,14 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
             .next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
     })?;
     if let Some(mut refusals) = refusals {
-        let account = asked.key();
-        let given = given(&account, &secret);
-        if refusals.is_refused(&given) {
+        let sent = Sent { token: secret.expose(), ..asked.sent(None, "basic") };
+        if refusals.is_refused(&sent) {
             return Err(
                 asked.refused("git reported it within the last minute, and the vault gives the same token again")
             );
         }
         // Remembered for `store` alone; without it the answer is as good.
-        let _ = refusals.answered(&given);
+        let _ = refusals.answered(&asked.key(), &sent);
     }
     if token.looks_expired {
         super::warn_of_expiry(service);
@@ -154,8 +153,8 @@ fn store(deadline: Instant) -> Result<(), String> {
             ));
         return Err(line(&error));
     };
-    let account = asked.key();
-    if Refusals::open().is_some_and(|refusals| refusals.was_answered(&given(&account, &login.secret))) {
+    let sent = Sent { token: login.secret.expose(), ..asked.sent(None, "basic") };
+    if Refusals::open().is_some_and(|refusals| refusals.was_answered(&sent)) {
         return Ok(());
     }
     let name = &asked.rule.service.name;
@@ -210,8 +209,4 @@ fn find<'a>(broker: &'a Broker, key: &Key) -> Result<Option<Answering<'a>>, Erro
         }
     }
     Ok(None)
-}
-
-fn given<'a>(account: &'a [&'a str; 3], secret: &'a Secret<String>) -> refusals::Answer<'a> {
-    refusals::Answer { account, scheme: "basic", token: secret.expose() }
 }

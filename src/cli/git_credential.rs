@@ -11,7 +11,7 @@ use crate::broker::Broker;
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
-use crate::refusals::{self, Refusals};
+use crate::refusals::{Refusals, Sent};
 use crate::resolve::{Account, Target};
 use crate::vault::Credential;
 
@@ -51,7 +51,7 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let mut refusals = Refusals::open();
     if let Some(refusals) = &mut refusals {
         if let Some(id) = &request.state {
-            refusals.refused_id(id);
+            refusals.refused_id(id, request.path());
             asked = account_of_before(&broker, &target, asked, |key| refusals.is_about(id, key))?;
         }
         if refusals.count(&asked.key()) >= ENOUGH {
@@ -62,8 +62,8 @@ fn get(deadline: Instant) -> Result<(), Error> {
     let key = asked.key();
     let scheme = if request.is_bearer_only() { "bearer" } else { "basic" };
     let is_known_bad = |refusals: &Refusals, token: &str| {
-        let given = refusals::Answer { account: &key, scheme, token };
-        refusals.is_refused(&given) || request.state.as_ref().is_some_and(|id| refusals.was(id, &given))
+        let sent = Sent { token, ..asked.sent(request.path(), scheme) };
+        refusals.is_refused(&sent) || request.state.as_ref().is_some_and(|id| refusals.was(id, &sent))
     };
     let is_fit =
         |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token) && !is_known_bad(refusals, token);
@@ -73,11 +73,15 @@ fn get(deadline: Instant) -> Result<(), Error> {
     }
     let (expires_at, secret) = (token.expires_at, token.credential.secret().clone());
     let Some(answer) = answer(&asked, &request, token.credential)? else { return Ok(()) };
+    let sent = Sent { token: secret.expose(), ..asked.sent(request.path(), scheme) };
     let state = match refusals {
         Some(refusals) if is_known_bad(&refusals, secret.expose()) => {
-            return Err(asked.refused(hint(&request, scheme)));
+            return Err(match refusals.is_accepted(&sent) {
+                true => no_access(&asked, &target, scheme),
+                false => asked.refused(hint(&request, scheme)),
+            });
         }
-        Some(mut refusals) => refusals.answered(&refusals::Answer { account: &key, scheme, token: secret.expose() }),
+        Some(mut refusals) => refusals.answered(&key, &sent),
         None => None,
     };
     // The answer to a second question within one git command is the last one.
@@ -90,30 +94,27 @@ fn get(deadline: Instant) -> Result<(), Error> {
 fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
-    // Only a Bearer token's acceptance matters later; most `store`s end here.
-    if accepted && request.credential.is_none() {
-        return Ok(());
-    }
-    let broker = Broker::load(deadline)?;
-    let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
-    let key = asked.key();
-    let sent = [("bearer", &request.credential), ("basic", &request.password)];
+    let origin = target.authority.to_string();
+    let sent: Vec<Sent<'_>> = [("bearer", &request.credential), ("basic", &request.password)]
+        .into_iter()
+        .filter_map(|(scheme, token)| Some((scheme, token.as_ref()?.expose())))
+        .map(|(scheme, token)| Sent { origin: &origin, path: request.path(), scheme, token })
+        .collect();
+    // Its fingerprints tell what is ours, so a `store` needs no configuration.
     if let Some(mut refusals) = Refusals::open() {
-        for (scheme, token) in sent {
-            let Some(token) = token else { continue };
-            let answer = refusals::Answer { account: &key, scheme, token: token.expose() };
+        for sent in &sent {
             if accepted {
-                refusals.accepted(&answer);
+                refusals.accepted(sent);
             } else {
-                refusals.refused(&answer);
+                refusals.refused(sent);
             }
         }
     }
     if !accepted {
         // After the note, which keeps others from putting it back.
-        let is_named = |entry: &Entry| {
-            sent.iter().filter_map(|(_, token)| token.as_ref()).any(|token| token.expose() == entry.secret().expose())
-        };
+        let broker = Broker::load(deadline)?;
+        let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
+        let is_named = |entry: &Entry| sent.iter().any(|sent| sent.token == entry.secret().expose());
         broker.evict(asked.rule.service, is_named);
     }
     Ok(())
@@ -176,6 +177,21 @@ fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> R
         }
         Credential::Basic { username, password } => Answer::Basic { username, password },
     }))
+}
+
+/// The error for a token that the server takes elsewhere.
+fn no_access(asked: &Answering<'_>, target: &Target, scheme: &str) -> Error {
+    let large_push = match scheme {
+        "bearer" => {
+            "; if this was a push over 1 MiB, git before 2.54 does not send a Bearer token with it: try \
+                     `git -c http.postBuffer=1g push`"
+        }
+        _ => "",
+    };
+    let name = &asked.rule.service.name;
+    Error::new(Kind::NeedsAuthorization, format!("{target} refused the token of {name} ({})", asked.account.identifier))
+        .why(format!("{} took the same token a moment ago, so this account may have no access here", asked.origin))
+        .next(format!("`scalekit-auth which {target}` shows why this account was taken{large_push}"))
 }
 
 /// Besides a revoked consent, the limits of git itself that end in the same refusal.

@@ -120,6 +120,11 @@ impl Request {
         }
     }
 
+    /// The path, where git sends it (`credential.useHttpPath`).
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
     /// Whether the server offers Bearer and not Basic.
     pub fn is_bearer_only(&self) -> bool {
         self.offers_bearer && !self.offers_basic

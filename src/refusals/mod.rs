@@ -7,6 +7,7 @@
 
 mod record;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -22,16 +23,20 @@ use record::{Content, FINGERPRINT, Fingerprint, Record};
 const REFUSED_FOR: i64 = 60;
 /// How long an answer can be recognised when it comes back refused, in seconds.
 const ANSWERED_FOR: i64 = 600;
+/// So many refusals without a path are not held against a token that the server took.
+const SPARED: u8 = 2;
 /// The most entries of a kind; older ones are dropped.
 const MOST: usize = 64;
 /// How long to wait for other processes that hold the file.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
-/// A token at a place: what was answered, or what was refused.
+/// A token on its way to a server.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// Whose token it is and where: the target's host, connection and identifier.
-    pub account: &'a [&'a str],
+pub struct Sent<'a> {
+    /// The server's host and port.
+    pub origin: &'a str,
+    /// The path, where the tool tells it.
+    pub path: Option<&'a str>,
     /// How it is sent. A server that refuses a token as Basic may take it as Bearer.
     pub scheme: &'static str,
     /// The token or password.
@@ -73,38 +78,33 @@ impl Refusals {
         Some(Self { file, content, len, key })
     }
 
-    /// Notes that `answer` is about to be given, and returns a random id for it.
-    pub fn answered(&mut self, answer: &Answer<'_>) -> Option<String> {
+    /// Notes that this is about to be answered for `account`, and returns a random id for it.
+    pub fn answered(&mut self, account: &[&str], sent: &Sent<'_>) -> Option<String> {
         let id = random()?;
-        let (account, token) = (self.account(answer.account), self.token(answer));
-        let secret = self.secret(answer.token);
-        let accepted = self.of(false).any(|known| known.token == token && known.accepted);
-        self.content.records.push(Record { id, account, token, secret, at: clock::wall(), refused: false, accepted });
+        let (token, path) = (self.token(sent), Fingerprint::default());
+        let spared = self.of(false).filter(|known| known.token == token).map(|known| known.spared).max().unwrap_or(0);
+        let (account, secret) = (self.account(account), self.secret(sent.token));
+        let record = Record { id, account, token, secret, path, at: clock::wall(), refused: false, spared };
+        self.content.records.push(record);
         self.save()?;
         Some(hex::encode(&id))
     }
 
-    /// Notes that a server took `answer`.
-    pub fn accepted(&mut self, answer: &Answer<'_>) {
-        let token = self.token(answer);
-        for record in self.content.records.iter_mut().filter(|record| !record.refused && record.token == token) {
-            record.accepted = true;
-        }
-        // What cannot be saved is not remembered; the answer does not depend on it.
-        let _ = self.save();
+    /// Notes that a server took what was answered.
+    pub fn accepted(&mut self, sent: &Sent<'_>) {
+        self.spare(self.token(sent), SPARED);
     }
 
-    /// Notes that the answer with this id was refused. A token that was taken a moment ago is left alone: git before 2.54
-    /// forgets to send a Bearer token with a large push, and a good token must not suffer for that.
-    pub fn refused_id(&mut self, id: &str) {
-        if let Some(record) = self.answer(id).filter(|record| !record.accepted).copied() {
-            self.refuse(record);
+    /// Notes that the answer with this id was refused.
+    pub fn refused_id(&mut self, id: &str, path: Option<&str>) {
+        if let Some(record) = self.answer(id).copied() {
+            self.refuse(record, path);
         }
     }
 
     /// Whether the answer with this id was this very token.
-    pub fn was(&self, id: &str, answer: &Answer<'_>) -> bool {
-        let token = self.token(answer);
+    pub fn was(&self, id: &str, sent: &Sent<'_>) -> bool {
+        let token = self.token(sent);
         self.answer(id).is_some_and(|record| record.token == token)
     }
 
@@ -113,37 +113,47 @@ impl Refusals {
         self.answer(id).map(|record| record.account == self.account(account))
     }
 
-    /// Whether this very token was answered at this place within the last ten minutes.
-    pub fn was_answered(&self, answer: &Answer<'_>) -> bool {
-        let token = self.token(answer);
+    /// Whether this very token was answered for this host within the last ten minutes.
+    pub fn was_answered(&self, sent: &Sent<'_>) -> bool {
+        let token = self.token(sent);
         self.of(false).any(|record| record.token == token)
     }
 
-    /// Notes that `answer` was refused, if it was ours: other helpers' passwords come by here too.
-    pub fn refused(&mut self, answer: &Answer<'_>) {
-        let token = self.token(answer);
+    /// Whether the host took this very token within the last ten minutes, and did not refuse it several times since then.
+    pub fn is_accepted(&self, sent: &Sent<'_>) -> bool {
+        let token = self.token(sent);
+        self.of(false).any(|record| record.token == token && record.spared > 0)
+    }
+
+    /// Notes that this was refused, if it was ours: other helpers' passwords come by here too.
+    pub fn refused(&mut self, sent: &Sent<'_>) {
+        let token = self.token(sent);
         let known = self.of(false).find(|record| record.token == token).copied();
         if let Some(record) = known {
-            self.refuse(record);
+            self.refuse(record, sent.path);
         }
     }
 
-    /// Whether this token was refused at this place within the last minute.
-    pub fn is_refused(&self, answer: &Answer<'_>) -> bool {
-        let token = self.token(answer);
-        self.of(true).any(|record| record.token == token)
+    /// Whether this token was refused there within the last minute.
+    pub fn is_refused(&self, sent: &Sent<'_>) -> bool {
+        let (token, path) = (self.token(sent), self.path(sent.path));
+        self.of(true)
+            .any(|record| record.token == token && (record.path == Fingerprint::default() || record.path == path))
     }
 
-    /// Whether this token was refused anywhere within the last minute.
+    /// Whether this token was refused within the last minute, and no host takes it.
     pub fn is_refused_anywhere(&self, token: &str) -> bool {
         let secret = self.secret(token);
         self.of(true).any(|record| record.secret == secret)
+            && !self.of(false).any(|record| record.secret == secret && record.spared > 0)
     }
 
-    /// How many different tokens of this account were refused within the last minute.
+    /// How many different tokens of this account were refused within the last minute, and not taken.
     pub fn count(&self, account: &[&str]) -> usize {
         let account = self.account(account);
-        self.of(true).filter(|record| record.account == account).count()
+        let refused = self.of(true).filter(|record| record.account == account).map(|record| record.token);
+        let is_taken = |token: &Fingerprint| self.of(false).any(|record| record.token == *token && record.spared > 0);
+        refused.filter(|token| !is_taken(token)).collect::<BTreeSet<_>>().len()
     }
 
     fn of(&self, refused: bool) -> impl Iterator<Item = &Record> {
@@ -154,10 +164,29 @@ impl Refusals {
         self.of(false).find(|record| hex::encode(&record.id) == id)
     }
 
-    /// Parallel refusals of one token count once.
-    fn refuse(&mut self, record: Record) {
-        if !self.of(true).any(|known| known.token == record.token) {
-            self.content.records.push(Record { at: clock::wall(), refused: true, ..record });
+    /// A host that takes a token may refuse it for one repository (Azure DevOps answers 401 where the account has no access),
+    /// and git before 2.54 forgets to send a Bearer token with a large push. So a refusal holds for the path alone where git
+    /// tells it, and one without a path is held against a token that was taken a moment ago only when more of them follow.
+    fn refuse(&mut self, record: Record, path: Option<&str>) {
+        if path.is_none() && record.spared > 0 {
+            return self.spare(record.token, record.spared - 1);
+        }
+        let path = self.path(path);
+        // Parallel refusals of one token count once.
+        if !self.of(true).any(|known| known.token == record.token && known.path == path) {
+            self.content.records.push(Record { at: clock::wall(), refused: true, path, ..record });
+            // What cannot be saved is not remembered; the answer does not depend on it.
+            let _ = self.save();
+        }
+    }
+
+    fn spare(&mut self, token: Fingerprint, spared: u8) {
+        let mut is_changed = false;
+        for record in self.content.records.iter_mut().filter(|record| !record.refused && record.token == token) {
+            is_changed |= record.spared != spared;
+            record.spared = spared;
+        }
+        if is_changed {
             let _ = self.save();
         }
     }
@@ -176,9 +205,14 @@ impl Refusals {
         self.fingerprint("account", parts)
     }
 
-    fn token(&self, answer: &Answer<'_>) -> Fingerprint {
-        let Answer { account, scheme, token } = answer;
-        self.fingerprint("token", &[*account, &[scheme, token]].concat())
+    fn token(&self, sent: &Sent<'_>) -> Fingerprint {
+        let Sent { origin, path: _, scheme, token } = sent;
+        self.fingerprint("token", &[origin, scheme, token])
+    }
+
+    /// Zeroes where there is none.
+    fn path(&self, path: Option<&str>) -> Fingerprint {
+        path.map(|path| self.fingerprint("path", &[path])).unwrap_or_default()
     }
 
     fn secret(&self, token: &str) -> Fingerprint {
@@ -198,7 +232,7 @@ impl Refusals {
     }
 }
 
-/// Whether this token was refused anywhere within the last minute, as far as that is remembered.
+/// Whether this token was refused within the last minute and no host takes it, as far as that is remembered.
 pub fn is_refused(token: &str) -> bool {
     Refusals::open().is_some_and(|refusals| refusals.is_refused_anywhere(token))
 }
@@ -228,63 +262,95 @@ mod tests {
 
     const ACCOUNT: &[&str] = &["github.com", "github-x", "ada"];
 
-    fn answer(token: &'static str) -> Answer<'static> {
-        Answer { account: ACCOUNT, scheme: "basic", token }
+    fn sent(token: &str) -> Sent<'_> {
+        Sent { origin: "github.com", path: None, scheme: "basic", token }
     }
 
     fn open(directory: &Path) -> Refusals {
         Refusals::open_in(directory).unwrap()
     }
 
+    fn answer(directory: &Path, token: &str) -> String {
+        open(directory).answered(ACCOUNT, &sent(token)).unwrap()
+    }
+
     #[test]
     fn a_refused_answer_is_known_by_its_id_or_by_its_token() {
         let dir = tempfile::tempdir().unwrap();
-        let id = open(dir.path()).answered(&answer("one")).unwrap();
-        open(dir.path()).answered(&answer("two")).unwrap();
-        assert!(!open(dir.path()).is_refused(&answer("one")));
-        assert!(open(dir.path()).was_answered(&answer("one")) && !open(dir.path()).was_answered(&answer("three")));
-        open(dir.path()).refused_id(&id);
-        open(dir.path()).refused_id(&id);
-        open(dir.path()).refused(&answer("two"));
+        let id = answer(dir.path(), "one");
+        answer(dir.path(), "two");
+        assert!(!open(dir.path()).is_refused(&sent("one")));
+        assert!(open(dir.path()).was_answered(&sent("one")) && !open(dir.path()).was_answered(&sent("three")));
+        open(dir.path()).refused_id(&id, None);
+        open(dir.path()).refused_id(&id, None);
+        open(dir.path()).refused(&sent("two"));
         let refusals = open(dir.path());
-        assert!(refusals.is_refused(&answer("one")) && refusals.is_refused(&answer("two")));
-        assert!(!refusals.is_refused(&Answer { scheme: "bearer", ..answer("one") }));
-        assert!(!refusals.is_refused(&Answer { account: &["gist.github.com", "github-x", "ada"], ..answer("one") }));
+        assert!(refusals.is_refused(&sent("one")) && refusals.is_refused(&sent("two")));
+        assert!(refusals.is_refused(&Sent { path: Some("a/b"), ..sent("one") }));
+        assert!(!refusals.is_refused(&Sent { scheme: "bearer", ..sent("one") }));
+        assert!(!refusals.is_refused(&Sent { origin: "gist.github.com", ..sent("one") }));
         assert!(refusals.is_refused_anywhere("one") && !refusals.is_refused_anywhere("three"));
         assert_eq!(refusals.count(ACCOUNT), 2);
     }
 
     #[test]
-    fn an_accepted_token_does_not_suffer_for_one_refusal() {
+    fn a_refusal_of_a_path_holds_for_this_path() {
         let dir = tempfile::tempdir().unwrap();
-        open(dir.path()).answered(&answer("one")).unwrap();
-        open(dir.path()).accepted(&answer("one"));
-        let id = open(dir.path()).answered(&answer("one")).unwrap();
-        let mut refusals = open(dir.path());
-        refusals.refused_id(&id);
-        assert!(refusals.was(&id, &answer("one")) && !refusals.was(&id, &answer("two")));
-        assert!(!refusals.is_refused(&answer("one")));
+        let at = |path: &'static str| Sent { path: Some(path), ..sent("one") };
+        answer(dir.path(), "one");
+        open(dir.path()).refused(&at("b"));
+        let refusals = open(dir.path());
+        assert!(refusals.is_refused(&at("b")) && !refusals.is_refused(&at("a")) && !refusals.is_refused(&sent("one")));
+        // Nobody took it yet, so it may be dead.
+        assert!(refusals.is_refused_anywhere("one"));
+        drop(refusals);
+        answer(dir.path(), "one");
+        open(dir.path()).accepted(&at("a"));
+        let refusals = open(dir.path());
+        assert!(refusals.is_refused(&at("b")) && !refusals.is_refused_anywhere("one"));
+        assert_eq!(refusals.count(ACCOUNT), 0);
+    }
+
+    #[test]
+    fn a_token_that_was_taken_does_not_suffer_for_one_refusal_but_for_several() {
+        let dir = tempfile::tempdir().unwrap();
+        answer(dir.path(), "one");
+        open(dir.path()).accepted(&sent("one"));
+        let id = answer(dir.path(), "one");
+        open(dir.path()).refused_id(&id, None);
+        let refusals = open(dir.path());
+        assert!(refusals.was(&id, &sent("one")) && !refusals.was(&id, &sent("two")));
+        assert!(!refusals.is_refused(&sent("one")) && refusals.is_accepted(&sent("one")));
+        drop(refusals);
+        open(dir.path()).refused(&sent("one"));
+        assert!(!open(dir.path()).is_refused(&sent("one")));
+        open(dir.path()).refused(&sent("one"));
+        let refusals = open(dir.path());
+        assert!(refusals.is_refused(&sent("one")) && refusals.is_refused_anywhere("one"));
+        assert!(!refusals.is_accepted(&sent("one")));
     }
 
     #[test]
     fn what_was_never_answered_is_not_noted() {
         let dir = tempfile::tempdir().unwrap();
-        open(dir.path()).refused(&answer("somebody else's password"));
-        open(dir.path()).refused_id("0123");
+        open(dir.path()).refused(&sent("somebody else's password"));
+        open(dir.path()).accepted(&sent("somebody else's password"));
+        open(dir.path()).refused_id("0123", None);
         assert_eq!(open(dir.path()).count(ACCOUNT), 0);
+        assert_eq!(fs::metadata(dir.path().join("refusals")).unwrap().len(), 0);
     }
 
     #[test]
     fn old_entries_and_a_broken_file_are_forgotten() {
         let dir = tempfile::tempdir().unwrap();
-        let id = open(dir.path()).answered(&answer("one")).unwrap();
-        open(dir.path()).refused_id(&id);
+        let id = answer(dir.path(), "one");
+        open(dir.path()).refused_id(&id, None);
         let file = dir.path().join("refusals");
         let bytes = fs::read(&file).unwrap();
         let mut content = Content::decode(&bytes).unwrap();
         content.records.iter_mut().filter(|record| record.refused).for_each(|record| record.at -= REFUSED_FOR + 1);
         fs::write(&file, content.encode()).unwrap();
-        assert!(!open(dir.path()).is_refused(&answer("one")));
+        assert!(!open(dir.path()).is_refused(&sent("one")));
         fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
         assert_eq!(open(dir.path()).count(ACCOUNT), 0);
     }
@@ -292,11 +358,11 @@ mod tests {
     #[test]
     fn many_answers_push_out_the_oldest_and_no_refusal() {
         let dir = tempfile::tempdir().unwrap();
-        let id = open(dir.path()).answered(&answer("one")).unwrap();
-        open(dir.path()).refused_id(&id);
-        let others: Vec<_> = (0..2 * MOST).map(|_| open(dir.path()).answered(&answer("two")).unwrap()).collect();
+        let id = answer(dir.path(), "one");
+        open(dir.path()).refused_id(&id, None);
+        let others: Vec<_> = (0..2 * MOST).map(|_| answer(dir.path(), "two")).collect();
         let refusals = open(dir.path());
-        assert!(refusals.is_refused(&answer("one")) && refusals.was(&others[2 * MOST - 1], &answer("two")));
+        assert!(refusals.is_refused(&sent("one")) && refusals.was(&others[2 * MOST - 1], &sent("two")));
         assert!(refusals.is_about(&id, ACCOUNT).is_none());
         let len = fs::metadata(dir.path().join("refusals")).unwrap().len();
         assert_eq!(len, Content::size(MOST + 1) as u64);

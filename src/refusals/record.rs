@@ -2,13 +2,13 @@
 //! reads it in one piece and parses next to nothing.
 
 /// The first bytes of the file; one of another version is an empty one.
-const HEADER: &[u8; 8] = b"sk-ref\0\x01";
+const HEADER: &[u8; 8] = b"sk-ref\0\x02";
 /// Length of the random key, in bytes.
 pub(super) const KEY: usize = 32;
 /// Bytes of a fingerprint, and of an id.
 pub(super) const FINGERPRINT: usize = 16;
-/// Bytes of a record: four fingerprints, the time, two flags.
-const RECORD: usize = 4 * FINGERPRINT + 8 + 2;
+/// Bytes of a record: five fingerprints, the time, a flag and a number.
+const RECORD: usize = 5 * FINGERPRINT + 8 + 2;
 
 /// The first bytes of an HMAC-SHA-256, or a random id.
 pub(super) type Fingerprint = [u8; FINGERPRINT];
@@ -23,12 +23,14 @@ pub(super) struct Record {
     pub token: Fingerprint,
     /// The token alone.
     pub secret: Fingerprint,
+    /// The path of a refusal that holds for this path alone; else zeroes.
+    pub path: Fingerprint,
     /// When, in seconds since 1970.
     pub at: i64,
     /// A server refused it; else it was answered.
     pub refused: bool,
-    /// A server took it.
-    pub accepted: bool,
+    /// How many refusals are not held against it yet, since the server took it.
+    pub spared: u8,
 }
 
 /// Everything in the file.
@@ -55,12 +57,12 @@ impl Content {
         let mut bytes = Vec::with_capacity(Self::size(self.records.len()));
         bytes.extend_from_slice(HEADER);
         bytes.extend_from_slice(&self.key);
-        for Record { id, account, token, secret, at, refused, accepted } in &self.records {
-            for part in [id, account, token, secret] {
+        for Record { id, account, token, secret, path, at, refused, spared } in &self.records {
+            for part in [id, account, token, secret, path] {
                 bytes.extend_from_slice(part);
             }
             bytes.extend_from_slice(&at.to_be_bytes());
-            bytes.extend_from_slice(&[u8::from(*refused), u8::from(*accepted)]);
+            bytes.extend_from_slice(&[u8::from(*refused), *spared]);
         }
         bytes
     }
@@ -72,16 +74,18 @@ impl Record {
         let (account, rest) = rest.split_first_chunk()?;
         let (token, rest) = rest.split_first_chunk()?;
         let (secret, rest) = rest.split_first_chunk()?;
+        let (path, rest) = rest.split_first_chunk()?;
         let (at, flags) = rest.split_first_chunk()?;
-        let &[refused, accepted] = flags else { return None };
+        let &[refused, spared] = flags else { return None };
         Some(Self {
             id: *id,
             account: *account,
             token: *token,
             secret: *secret,
+            path: *path,
             at: i64::from_be_bytes(*at),
             refused: refused != 0,
-            accepted: accepted != 0,
+            spared,
         })
     }
 }
@@ -94,10 +98,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(key in any::<[u8; KEY]>(), parts in
-            proptest::collection::vec((any::<[Fingerprint; 4]>(), any::<i64>(), any::<bool>(), any::<bool>()), 0..4),
+            proptest::collection::vec((any::<[Fingerprint; 5]>(), any::<i64>(), any::<bool>(), any::<u8>()), 0..4),
             cut in 1..RECORD) {
-            let records = parts.into_iter().map(|([id, account, token, secret], at, refused, accepted)|
-                Record { id, account, token, secret, at, refused, accepted }).collect();
+            let records = parts.into_iter().map(|([id, account, token, secret, path], at, refused, spared)|
+                Record { id, account, token, secret, path, at, refused, spared }).collect();
             let content = Content { key, records };
             let bytes = content.encode();
             prop_assert_eq!(bytes.len(), Content::size(content.records.len()));

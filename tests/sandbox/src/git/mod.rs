@@ -92,6 +92,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Inside {
     door: Door,
+    closed: Vec<String>,
     seen: Vec<Seen>,
 }
 
@@ -136,6 +137,11 @@ impl GitServer {
         self.shared.inside().door.accept_for(token, requests);
     }
 
+    /// Refuses every token at the repositories below this path, as Azure DevOps does where an account has no access.
+    pub fn close(&self, path: &str) {
+        self.shared.inside().closed.push(path.to_owned());
+    }
+
     /// The user name without which Basic credentials are refused; any will do at first.
     pub fn require_username(&self, username: Option<String>) {
         self.shared.inside().door.require_username(username);
@@ -156,7 +162,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Bod
     let (head, body) = request.into_parts();
     let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let presented = Presented::read(authorization);
-    let welcome = shared.inside().door.opens(shared.offers, &presented);
+    let welcome = {
+        let mut inside = shared.inside();
+        let is_closed = inside.closed.iter().any(|path| head.uri.path().starts_with(path.as_str()));
+        inside.door.opens(shared.offers, &presented) && !is_closed
+    };
     let response = if welcome {
         // The body may be chunked, and http-backend wants to know its length: it is fed after it is all there.
         match Limited::new(body, LARGEST_REQUEST).collect().await {
