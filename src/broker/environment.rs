@@ -8,16 +8,29 @@ use crate::resolve::Authority;
 use crate::store::{self, ClientCredentials};
 use crate::vault::{self, Limit, Vault};
 
+const ALL_VARIABLES: &str = "set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
+
 impl Broker {
     /// The environment whose connections are services without being named: the one that was asked for, the default one,
-    /// or the only one.
+    /// or the only one, unless a logout from the default one made it so.
     pub fn active_environment(&self) -> &str {
         let mut all = self.environments.iter();
+        let has_variables = matches!(self.variables, Ok(Some(_)));
         match (&self.forced_environment, all.next(), all.next()) {
             (Some(name), ..) => name,
-            (None, Some(only), None) if !matches!(self.variables, Ok(Some(_))) => &only.name,
+            (None, Some(only), None) if !has_variables && !self.environments.is_logged_out(DEFAULT_ENVIRONMENT) => {
+                &only.name
+            }
             _ => DEFAULT_ENVIRONMENT,
         }
+    }
+
+    /// Why no connection of the active environment is a service, where nobody is logged in to it; and what to do about it.
+    pub fn why_nothing_is_synced(&self) -> Option<(String, String)> {
+        let name = self.active_environment();
+        let is_logged_in = self.url_of(name).is_some() || self.variables.is_err();
+        let why = format!("you are not logged in to the environment {name}");
+        (!is_logged_in).then(|| (why, format!("{}, or {ALL_VARIABLES}", login_command(name))))
     }
 
     /// The environment that `service` belongs to.
@@ -134,7 +147,7 @@ impl Broker {
 pub fn not_logged_in(name: &str) -> Error {
     Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
         .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
-        .next(format!("{}, or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together", login_command(name)))
+        .next(format!("{}, or {ALL_VARIABLES}", login_command(name)))
 }
 
 fn login_command(name: &str) -> String {

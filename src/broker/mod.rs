@@ -132,9 +132,12 @@ impl Broker {
         let nearest = self.services.iter().max_by(|a, b| alike(&a.name).total_cmp(&alike(&b.name)));
         match nearest.filter(|service| alike(&service.name) > ALIKE) {
             Some(service) => error.next(format!("did you mean {}? `scalekit-auth list` shows the services", service.name)),
-            None => error.next(format!(
-                "`scalekit-auth config {name} CONNECTION`, with the connection name of Scalekit dashboard, AgentKit > Connections"
-            )),
+            None => match self.why_nothing_is_synced() {
+                Some((why, next)) => error.why(why).next(next),
+                None => error.next(format!(
+                    "`scalekit-auth config {name} CONNECTION`, with the connection name of Scalekit dashboard, AgentKit > Connections"
+                )),
+            },
         }
     }
 

@@ -1,9 +1,8 @@
-//! `logout`: removes the client credentials of one environment; services and other environments stay.
+//! `logout`: removes the client credentials of one environment, or of all; the services that the user named stay.
 
 use super::{homes, note};
-use crate::broker::not_logged_in;
 use crate::cache;
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environments, Synced};
+use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, Synced};
 use crate::error::Error;
 
 /// Remove stored client credentials
@@ -12,20 +11,37 @@ pub struct Arguments {
     /// Which environment
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ENVIRONMENT)]
     environment: String,
+    /// All environments
+    #[arg(long, conflicts_with = "environment")]
+    all: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let name = &arguments.environment;
-    let directory = config::directory()?;
-    let environments = Environments::load(&directory)?;
-    let environment = environments.get(name).ok_or_else(|| not_logged_in(name))?;
-    let left = homes::empty(&environments, environment)?;
-    Environments::remove(&directory, name)?;
-    cache::evict(|key, _| key.is_of(&environment.url, &environment.client_id));
-    Synced::remove(&directory, name)?;
-    note(format!("logged out of {} (environment {name}); the configured services stay", environment.url));
-    if let Some(left) = left {
-        note(left);
+    let environments = Environments::load(&config::directory()?)?;
+    let wanted: Vec<&Environment> = match arguments.all {
+        true => environments.iter().collect(),
+        false => environments.get(&arguments.environment).into_iter().collect(),
+    };
+    if wanted.is_empty() {
+        let whose =
+            if arguments.all { "any environment".into() } else { format!("the environment {}", arguments.environment) };
+        note(format!("you are not logged in to {whose}, so there is nothing to remove"));
     }
+    // One home that cannot be emptied keeps no other from being so.
+    wanted.into_iter().map(|environment| log_out(&environments, environment)).fold(Ok(()), Result::and)
+}
+
+fn log_out(environments: &Environments, environment: &Environment) -> Result<(), Error> {
+    let directory = config::directory()?;
+    let left = homes::empty(environments, environment)?;
+    Environments::remove(&directory, &environment.name)?;
+    cache::evict(|key, _| key.is_of(&environment.url, &environment.client_id));
+    Synced::remove(&directory, &environment.name)?;
+    note(format!(
+        "logged out of {} (environment {}); the services that you configured stay, those that `sync` found are \
+         forgotten",
+        environment.url, environment.name
+    ));
+    left.into_iter().for_each(note);
     Ok(())
 }

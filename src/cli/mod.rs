@@ -235,7 +235,9 @@ fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error 
     if !near.is_empty() {
         return error.why(near.join(", "));
     }
-    match hint(&broker.services, target) {
+    // Before all else, where there was nothing that could have been learned.
+    let reason = broker.why_nothing_is_synced().or_else(|| hint(&broker.services, target));
+    match reason {
         Some((why, next)) => error.why(why).next(next),
         None => error,
     }

@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"version": 1, "environments": {"default": {"url": "https://acme.scalekit.com", "client_id": "skc_1",
-//!                                             "home": "keyring"}}, "default_identifier": "ada",
+//!                                             "home": "keyring"}}, "default_identifier": "ada", "logged_out": ["dev"],
 //!  "cache": {"account_seconds": 900, "client_seconds": 3600, "margin_seconds": 300}}
 //! ```
 
@@ -14,6 +14,9 @@ use super::{CacheLimits, Error, HomeChoice, file};
 
 /// The environment that `login` fills when no other is named.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// The key of the environments that were left.
+const LOGGED_OUT: &str = "logged_out";
 
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
@@ -39,6 +42,8 @@ pub struct Environments {
     pub default_identifier: Option<String>,
     /// How long tokens may rest in memory.
     pub cache: CacheLimits,
+    /// The environments that were left by `logout` since the last login.
+    logged_out: Vec<String>,
 }
 
 impl Environments {
@@ -62,12 +67,22 @@ impl Environments {
             Some(_) => return Err(wrong("default_identifier is not an identifier")),
         };
         let cache = CacheLimits::parse(&document).map_err(|message| wrong(&message))?;
-        Ok(Self { list, default_identifier, cache })
+        let logged_out = match document.get(LOGGED_OUT) {
+            None => Vec::new(),
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(_) => return Err(wrong("logged_out is not a list")),
+        };
+        Ok(Self { list, default_identifier, cache, logged_out })
     }
 
     /// The environment of this name.
     pub fn get(&self, name: &str) -> Option<&Environment> {
         self.list.iter().find(|environment| environment.name == name)
+    }
+
+    /// Whether the environment of this name was left by `logout`, and nothing was logged in to since.
+    pub fn is_logged_out(&self, name: &str) -> bool {
+        self.logged_out.iter().any(|known| known == name)
     }
 
     /// All of them, in the file's order.
@@ -82,30 +97,39 @@ impl Environments {
 
     /// Adds `environment` or replaces the one of its name.
     pub fn put(directory: &Path, environment: &Environment) -> Result<(), Error> {
-        edit(directory, |entries| {
+        edit(directory, |document, entries| {
             let Environment { name, url, client_id, home } = environment;
             let entry = json!({"url": url, "client_id": client_id, "home": home.to_json()});
             entries.insert(name.clone(), entry);
+            document.shift_remove(LOGGED_OUT);
         })
     }
 
-    /// Removes the environment of this name.
+    /// Removes the environment of this name, and remembers that it was there: while others stay, its services are nobody
+    /// else's.
     pub fn remove(directory: &Path, name: &str) -> Result<(), Error> {
-        edit(directory, |entries| {
-            entries.shift_remove(name);
+        edit(directory, |document, entries| {
+            let was_there = entries.shift_remove(name).is_some();
+            if was_there && entries.is_empty() {
+                document.shift_remove(LOGGED_OUT);
+            } else if was_there && let Value::Array(names) = document.entry(LOGGED_OUT).or_insert_with(|| json!([])) {
+                names.push(name.into());
+            }
         })
     }
 }
 
-fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Error> {
+fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>)) -> Result<(), Error> {
     let path = path(directory);
     file::update(&path, |document| {
         let wrong = |message: &str| Error::Entry { path: path.clone(), message: message.to_owned() };
         stamp(document).map_err(wrong)?;
-        match document.entry("environments").or_insert_with(|| json!({})) {
-            Value::Object(entries) => change(entries),
+        let mut entries = match document.entry("environments").or_insert_with(|| json!({})).take() {
+            Value::Object(entries) => entries,
             _ => return Err(wrong("environments is not an object")),
-        }
+        };
+        change(document, &mut entries);
+        document.insert("environments".into(), Value::Object(entries));
         Ok(())
     })
 }
