@@ -123,8 +123,7 @@ fn a_broken_file_is_reported_and_left_as_it_is() {
     ] {
         fs::write(world.config_file("synced.json"), text).unwrap();
         for args in [
-            &["sync"][..],
-            &["list"],
+            &["list"][..],
             &["which", "github"],
             &["token", "github"],
             &["token", "https://api.acme.example.com"],

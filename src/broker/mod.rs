@@ -70,8 +70,12 @@ impl Broker {
 
     /// As [`Broker::load`], with `environment` for every service.
     pub fn load_in(environment: Option<&str>, deadline: Instant) -> Result<Self, Error> {
+        Self::load_with(Synced::load(&config::directory()?)?, environment, deadline)
+    }
+
+    /// As [`Broker::load_in`], with what `sync` learned as it is given.
+    pub fn load_with(synced: Synced, environment: Option<&str>, deadline: Instant) -> Result<Self, Error> {
         let directory = config::directory()?;
-        let synced = Synced::load(&directory)?;
         let mut broker = Self {
             services: Services::load(&directory)?,
             environments: Environments::load(&directory)?,
@@ -117,11 +121,8 @@ impl Broker {
         if let Some(service) = self.services.get(name) {
             return Ok(service);
         }
-        let broken = self.services.unusable.iter().find(|(entry, _)| entry == name);
-        Err(match broken {
-            Some((_, reason)) => Error::new(Kind::NotConfigured, format!("the service {name} cannot be used"))
-                .why(reason)
-                .next(format!("`scalekit-auth config {name} CONNECTION` to set it again")),
+        Err(match self.services.unusable(name) {
+            Some(unusable) => resolve::Error::unusable(unusable).into(),
             None => self.unknown(name),
         })
     }

@@ -6,7 +6,6 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{list::table, note, print};
-use crate::broker::Broker;
 use crate::cache::{self, Holder, Resting};
 use crate::config::{self, CacheLimits, Environments, LONGEST_REST};
 use crate::error::Error;
@@ -54,7 +53,7 @@ struct Limit {
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     match &arguments.command {
-        Command::Status { json } => status(&Broker::load(deadline)?.environments.cache, *json),
+        Command::Status { json } => status(&super::load(None, deadline)?.environments.cache, *json),
         Command::Clear => {
             note(format!("{} forgotten", tokens(cache::clear())));
             Ok(())

@@ -2,16 +2,15 @@
 
 use std::time::Instant;
 
-use super::{note, print};
-use crate::broker::Broker;
-use crate::config::{Origin, Service};
+use super::{load, note, print};
+use crate::config::{Origin, Service, Unusable};
 use crate::error::{Error, plain};
 use crate::resolve::{Chosen, rules};
 
 const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "FROM", "HOSTS"];
 
 pub(super) fn run(deadline: Instant) -> Result<(), Error> {
-    let broker = Broker::load(deadline)?;
+    let broker = load(None, deadline)?;
     let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {
         let usual = broker.account(service, &Chosen::default())?.identifier;
@@ -38,8 +37,8 @@ pub(super) fn run(deadline: Instant) -> Result<(), Error> {
     } else {
         print(&table(&rows))?;
     }
-    for (name, reason) in &broker.services.unusable {
-        note(format!("{name} in connections.json is not used: {reason}"));
+    for Unusable { claim, reason } in &broker.services.unusable {
+        note(format!("{} in connections.json is not used: {reason}", claim.name));
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let environments = Environments::load(&config::directory()?)?;
+    environments.misspelled.iter().for_each(note);
     let wanted: Vec<&Environment> = match arguments.all {
         true => environments.iter().collect(),
         false => environments.get(&arguments.environment).into_iter().collect(),

@@ -146,6 +146,13 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
     }
 }
 
+/// The configuration; what looks misspelled in it is told on stderr, which the helper protocols do not.
+fn load(environment: Option<&str>, deadline: Instant) -> Result<Broker, Error> {
+    let broker = Broker::load_in(environment, deadline)?;
+    broker.services.misspelled.iter().chain(&broker.environments.misspelled).for_each(note);
+    Ok(broker)
+}
+
 /// Writes all of `text` to stdout at once.
 fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
@@ -193,7 +200,7 @@ impl Asked {
     }
 
     fn broker(&self, deadline: Instant) -> Result<Broker, Error> {
-        Broker::load_in(self.whose.environment.as_deref(), deadline)
+        load(self.whose.environment.as_deref(), deadline)
     }
 
     fn chosen<'a>(&'a self, username: Option<&'a str>) -> Chosen<'a> {

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::note;
-use crate::broker::Broker;
 use crate::config::Services;
 use crate::error::{Error, Kind};
 
@@ -15,7 +14,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let broker = Broker::load(Instant::now())?;
+    let broker = super::load(None, Instant::now())?;
     if Services::remove(&broker.directory, &arguments.service)? {
         if let Some(service) = broker.services.get(&arguments.service) {
             broker.evict(service, |_| true);

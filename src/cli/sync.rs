@@ -7,7 +7,7 @@ use super::note;
 use crate::broker::{Broker, selector};
 use crate::cache;
 use crate::clock;
-use crate::config::{Synced, SyncedConnection};
+use crate::config::{self, Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
 use crate::resolve::learn::{self, Hosts};
@@ -35,7 +35,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
 /// Reads the environment of this name and writes synced.json.
 pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     let deadline = Instant::now() + TIME_LIMIT;
-    let broker = Broker::load_in(environment, deadline)?;
+    let directory = config::directory()?;
+    let (known, is_broken) = match Synced::load(&directory) {
+        Ok(known) => (known, false),
+        Err(error @ (config::Error::Broken { .. } | config::Error::Entry { .. })) => {
+            note(format!("what was synced before cannot be read ({error}) and is written anew"));
+            (Synced::default(), true)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let broker = Broker::load_with(known, environment, deadline)?;
+    broker.services.misspelled.iter().chain(&broker.environments.misspelled).for_each(note);
     let name = broker.active_environment().to_owned();
     let vault = broker.vault_of(&name)?;
     let url = broker.url_of(&name).unwrap_or_default();
@@ -52,7 +62,10 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     let mut found = Found::new(&providers, broker.own_hosts());
     let synced = usable.iter().map(|connection| found.connection(connection)).collect();
     let mut synced = found.without_needless_paths(synced);
-    Synced::edit(&broker.directory, &name, &url, |known| {
+    if is_broken {
+        Synced::discard(&directory)?;
+    }
+    Synced::edit(&directory, &name, &url, |known| {
         known.tenants.retain(|tenant| synced.iter().any(|connection| connection.name == tenant.connection));
         if !are_complete {
             synced.iter_mut().for_each(|connection| connection.keep_from(&known.connections));

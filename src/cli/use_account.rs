@@ -16,7 +16,9 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let Arguments { service: name, account } = arguments;
     let directory = config::directory()?;
-    if Services::load(&directory)?.get(name).is_none() {
+    let services = Services::load(&directory)?;
+    services.misspelled.iter().for_each(note);
+    if services.get(name).is_none() {
         return Err(Error::new(Kind::NotConfigured, format!("the service {name} is not configured"))
             .why("accounts have names only in services that you configured")
             .next(format!("`scalekit-auth config {name} CONNECTION --identifier IDENTIFIER --as {account}`")));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::answering::read_stdin;
 use super::{note, print};
-use crate::broker::{Broker, not_logged_in};
+use crate::broker::not_logged_in;
 use crate::consent::Failure;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
@@ -97,7 +97,7 @@ fn verifier(arguments: &Arguments, deadline: Instant) -> Result<Verifier, Error>
             .map_err(|error| Error::new(Kind::Usage, "the issuer is not the URL of an environment").why(error))?;
         return Ok(Verifier::new(url).issuer(issuer));
     }
-    let broker = Broker::load_in(arguments.environment.as_deref(), deadline)?;
+    let broker = super::load(arguments.environment.as_deref(), deadline)?;
     // Half a set of variables is an error here as everywhere.
     broker.variables()?;
     let name = broker.active_environment();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{CacheLimits, Error, HomeChoice, file};
+use super::{CacheLimits, Error, HomeChoice, file, unusable};
 
 /// The environment that `login` fills when no other is named.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -44,6 +44,8 @@ pub struct Environments {
     pub cache: CacheLimits,
     /// The environments that were left by `logout` since the last login.
     logged_out: Vec<String>,
+    /// Keys that look misspelled, in words.
+    pub misspelled: Vec<String>,
 }
 
 impl Environments {
@@ -72,7 +74,8 @@ impl Environments {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             Some(_) => return Err(wrong("logged_out is not a list")),
         };
-        Ok(Self { list, default_identifier, cache, logged_out })
+        let misspelled = unusable::in_config(&document);
+        Ok(Self { list, default_identifier, cache, logged_out, misspelled })
     }
 
     /// The environment of this name.

@@ -13,6 +13,7 @@ mod service;
 mod services;
 mod skill;
 mod synced;
+mod unusable;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ pub use service::{is_connection_name, is_identifier, is_service_name};
 pub use services::Services;
 pub use skill::name_in_identity_file;
 pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
+pub use unusable::Unusable;
 
 use crate::error::{Error as Shown, Kind};
+use synced::FILE as SYNCED;
 
 /// Why a configuration file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,10 +100,12 @@ impl From<Error> for Shown {
     fn from(error: Error) -> Self {
         match &error {
             Error::Io { .. } | Error::Locked(_) => Shown::new(Kind::Failed, &error),
-            Error::Broken { .. } | Error::Entry { .. } => {
-                Shown::new(Kind::NotConfigured, "the configuration cannot be read")
-                    .why(&error)
-                    .next("correct the file; it was left as it is")
+            Error::Broken { path, .. } | Error::Entry { path, .. } => {
+                let is_synced = path.file_name().is_some_and(|name| name == SYNCED);
+                Shown::new(Kind::NotConfigured, "the configuration cannot be read").why(&error).next(match is_synced {
+                    true => "`scalekit-auth sync` writes the file anew",
+                    false => "correct the file; it was left as it is",
+                })
             }
             Error::Unsafe(path, _) => Shown::new(Kind::NotConfigured, &error)
                 .next(format!("check what it says, then: chmod 600 {}", path.display())),

@@ -13,14 +13,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::service::Service;
+use super::unusable::{self, Unusable};
 use super::{Error, file};
 
 /// All configured services, in the file's order.
 #[derive(Debug, Default)]
 pub struct Services {
     pub(super) list: Vec<Service>,
-    /// Entries that cannot be used, with the reason; the others work all the same.
-    pub unusable: Vec<(String, String)>,
+    /// Entries that cannot be used; the others work all the same.
+    pub unusable: Vec<Unusable>,
+    /// Keys that look misspelled, in words.
+    pub misspelled: Vec<String>,
 }
 
 impl Services {
@@ -29,13 +32,13 @@ impl Services {
         file::read(&path(directory)).map(|document| Self::from_document(&document))
     }
 
-    /// Understands a document of the skill's or of ours. Top-level values that are no objects are left alone.
+    /// Understands a document of the skill's or of ours. A version and comments at its top are left alone.
     pub fn from_document(document: &Map<String, Value>) -> Self {
-        let mut services = Self::default();
-        for (name, entry) in document.iter().filter(|(_, entry)| entry.is_object()) {
+        let mut services = Self { misspelled: unusable::in_services(document), ..Self::default() };
+        for (name, entry) in document.iter().filter(|(name, entry)| !unusable::is_remark(name, entry)) {
             match Service::parse(name, entry) {
                 Ok(service) => services.list.push(service),
-                Err(reason) => services.unusable.push((name.clone(), reason)),
+                Err(reason) => services.unusable.push(Unusable::new(name, entry, reason)),
             }
         }
         services
@@ -44,6 +47,11 @@ impl Services {
     /// The service of this name.
     pub fn get(&self, name: &str) -> Option<&Service> {
         self.list.iter().find(|service| service.name == name)
+    }
+
+    /// The entry of this name that cannot be used.
+    pub fn unusable(&self, name: &str) -> Option<&Unusable> {
+        self.unusable.iter().find(|unusable| unusable.claim.name == name)
     }
 
     /// All of them.
@@ -70,6 +78,9 @@ impl Services {
         file::update(&path(directory), |document| {
             let entry = document.entry(name).or_insert_with(|| Value::Object(Map::new()));
             let service = change(Service::parse(name, entry).ok())?;
+            if !entry.is_object() && !unusable::is_remark(name, entry) {
+                *entry = Value::Object(Map::new());
+            }
             let Value::Object(entry) = entry else {
                 let message = format!("{name} is there already and is no service");
                 return Err(Error::Entry { path: path(directory), message }.into());
@@ -82,7 +93,7 @@ impl Services {
     /// Removes the service of this name; `false` if there was none.
     pub fn remove(directory: &Path, name: &str) -> Result<bool, Error> {
         file::update(&path(directory), |document| {
-            let is_service = document.get(name).is_some_and(Value::is_object);
+            let is_service = document.get(name).is_some_and(|entry| !unusable::is_remark(name, entry));
             Ok(is_service && document.shift_remove(name).is_some())
         })
     }
@@ -95,7 +106,7 @@ impl Services {
         file::update(&path(directory), |document| {
             for (name, entry) in theirs {
                 let taken = document.get(&name).is_some_and(|ours| *ours != entry);
-                if taken || !entry.is_object() {
+                if taken || unusable::is_remark(&name, &entry) {
                     outcome.1.push(name);
                 } else {
                     document.insert(name.clone(), entry);

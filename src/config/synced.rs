@@ -19,6 +19,9 @@ use super::service::{Learned, Origin, Service, is_connection_name};
 use super::{DEFAULT_ENVIRONMENT, Error, Services, file};
 use crate::resolve::{Authority, Pattern, catalogue, learn};
 
+/// The file's name.
+pub(super) const FILE: &str = "synced.json";
+
 const VERSION: u64 = 1;
 
 /// As `is_service_name` has it.
@@ -130,6 +133,12 @@ impl Synced {
         read(&path, file::read(&path)?)
     }
 
+    /// Removes the whole file: one that cannot be read, in whose place another is about to be written.
+    pub fn discard(directory: &Path) -> Result<(), Error> {
+        let path = path(directory);
+        std::fs::remove_file(&path).map_err(|error| Error::io("cannot remove", &path, error))
+    }
+
     /// What is known about the environment of this name, if it was at this URL then.
     pub fn get(&self, name: &str, url: &str) -> Option<&SyncedEnvironment> {
         self.environments.get(name).filter(|environment| environment.url == url)
@@ -192,7 +201,8 @@ impl Services {
         environment_of: impl Fn(&Service) -> Option<&'a SyncedEnvironment>,
         own: &[Authority],
     ) {
-        for service in &mut self.list {
+        let claims = self.unusable.iter_mut().map(|unusable| &mut unusable.claim);
+        for service in self.list.iter_mut().chain(claims) {
             if let Some(learned) = environment_of(service).and_then(|known| known.learned(service, own)) {
                 service.learned = learned;
             }
@@ -218,9 +228,7 @@ impl Services {
             let by_connection = by_connection.unwrap_or_else(|| "connection".to_owned());
             let is_alone = count.get(&provider_of(connection)) == Some(&1);
             // The name of an entry that cannot be used is the user's, too.
-            let is_free = |name: &String| {
-                self.get(name).is_none() && !self.unusable.iter().any(|(entry, _)| entry == name) && !name.is_empty()
-            };
+            let is_free = |name: &String| self.get(name).is_none() && self.unusable(name).is_none() && !name.is_empty();
             let mut names = [is_alone.then(|| service_name(&slug)), Some(by_connection.clone())].into_iter().flatten();
             let Some(name) = names.find(is_free).or_else(|| (2..).map(|n| numbered(&by_connection, n)).find(is_free))
             else {
@@ -269,5 +277,5 @@ fn write(document: &mut Map<String, Value>, synced: &Synced) {
 }
 
 fn path(directory: &Path) -> PathBuf {
-    directory.join("synced.json")
+    directory.join(FILE)
 }

@@ -81,7 +81,7 @@ pub fn decide<'a>(services: &'a Services, target: &Target, chosen: &Chosen<'_>, 
     // A name that we answer ourselves and that comes back names nobody.
     let chosen = &Chosen { username: chosen.telling_username(), ..*chosen };
     let rank = |rule: &Rule<'_>| (rule.source, Reverse(rule.pattern.precision(target)));
-    let mut contest = Contest { target, chosen, rules: rules_naming(services, target), verdicts: Vec::new() };
+    let mut contest = Contest { services, target, chosen, rules: rules_naming(services, target), verdicts: Vec::new() };
     contest.rules.sort_by_key(|rule| (!rule.matches(target), rank(rule)));
     contest.verdicts = contest.rules.iter().map(|rule| misfit(rule, target)).collect();
     let outcome = contest.decide();
@@ -106,6 +106,7 @@ fn is_same_place(own: &Authority, asked: &Authority) -> bool {
 
 /// The rules, best first, and those that are out already.
 struct Contest<'a, 'b> {
+    services: &'a Services,
     target: &'b Target,
     chosen: &'b Chosen<'b>,
     rules: Vec<Rule<'a>>,
@@ -228,6 +229,9 @@ impl<'a> Contest<'a, '_> {
     /// The one rule among those that are left and equally good.
     fn winner(&self) -> Result<usize, Error> {
         let equals: Vec<usize> = self.open().collect();
+        if let Some(unusable) = equals.iter().find_map(|at| self.services.unusable(&self.rules[*at].service.name)) {
+            return Err(Error::unusable(unusable));
+        }
         let service = self.rules[equals[0]].service;
         let ambiguous =
             |what: String, command: String| Error::Ambiguous { target: self.target.to_string(), what, command };

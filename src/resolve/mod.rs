@@ -19,6 +19,7 @@ pub use rule::{Rule, Source, has_hosts_of_its_own, rules};
 pub use scheme::Scheme;
 pub use target::{Authority, Case, Target};
 
+use crate::config::Unusable;
 use crate::error::{Error as Shown, Kind};
 
 /// Why no service answers for a target.
@@ -31,6 +32,14 @@ pub enum Error {
     /// A Scalekit environment itself; its token endpoint is not a place for account tokens.
     #[error("{0} is the environment's own host, which never gets an account's token")]
     OwnHost(String),
+    /// The best rule is of an entry of connections.json that cannot be used.
+    #[error("the service {service} cannot be used")]
+    Unusable {
+        /// The service's name.
+        service: String,
+        /// Why.
+        reason: String,
+    },
     /// Equally good rules of several services, or of several accounts of one.
     #[error("{target} belongs equally to {what}")]
     Ambiguous {
@@ -55,11 +64,21 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The error for an entry that cannot be used.
+    pub fn unusable(unusable: &Unusable) -> Self {
+        Self::Unusable { service: unusable.claim.name.clone(), reason: unusable.reason.clone() }
+    }
+}
+
 impl From<Error> for Shown {
     fn from(error: Error) -> Self {
         match &error {
             Error::Nobody(_) => Shown::new(Kind::NotConfigured, &error)
                 .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should; `scalekit-auth list` shows what is there"),
+            Error::Unusable { service, reason } => Shown::new(Kind::NotConfigured, &error)
+                .why(format!("its entry in connections.json: {reason}"))
+                .next(format!("correct it, or `scalekit-auth config {service} CONNECTION` sets it again")),
             Error::OwnHost(_) => Shown::new(Kind::NotConfigured, &error),
             Error::Ambiguous { command, .. } => Shown::new(Kind::Ambiguous, &error)
                 .next(format!("`{command}` decides for the first of them; a path after the host decides for that path alone")),

@@ -156,12 +156,13 @@ pub fn rules(service: &Service) -> Vec<Rule<'_>> {
     rules
 }
 
-/// The rules of all services that name the target's host, whatever their scheme, port and path. The catalogue is looked up
+/// The rules of all services, and the claims of those that cannot be used, that name the target's host, whatever their scheme, port and path. The catalogue is looked up
 /// by host, so its size does not count.
 pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<Rule<'a>> {
     let places: Vec<_> = catalogue::places_at(&target.authority.host).collect();
     let mut rules = Vec::new();
-    for service in services.iter() {
+    let claims = services.unusable.iter().map(|unusable| &unusable.claim);
+    for service in services.iter().chain(claims) {
         rules.extend(configured(service, |pattern| pattern.names_host_of(target)));
         if places.is_empty() || has_hosts_of_its_own(service) {
             continue;

@@ -15,7 +15,6 @@ mod update;
 use serde_json::{Value, json};
 
 use super::print;
-use crate::broker::Broker;
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -75,7 +74,7 @@ impl<E: Into<Error>> From<E> for Failed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let broker = Broker::load_in(arguments.environment.as_deref(), std::time::Instant::now())?;
+    let broker = super::load(arguments.environment.as_deref(), std::time::Instant::now())?;
     let done = match &arguments.command {
         Command::Create(own) => create::run(own, &broker, arguments.json),
         Command::List(own) => list::run(own, &broker, arguments.json),

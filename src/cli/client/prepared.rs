@@ -72,7 +72,7 @@ fn draft(broker: &Broker, name: &str, hosts: &[String]) -> Result<Service, Error
         return Err(Error::new(Kind::Usage, format!("{name:?} cannot be a service")).why(SERVICE_RULE));
     }
     let known = broker.services.get(name).is_some_and(|service| service.origin == Origin::User);
-    if known || broker.services.unusable.iter().any(|(entry, _)| entry == name) {
+    if known || broker.services.unusable(name).is_some() {
         return Err(Error::new(Kind::Usage, format!("there is a service {name} already"))
             .next(format!("choose another name, or `scalekit-auth remove {name}` first")));
     }

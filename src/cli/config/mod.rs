@@ -9,8 +9,8 @@ use super::homes::HomeArgument;
 use super::note;
 use crate::broker::Broker;
 use crate::config::{
-    self, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, is_connection_name,
-    is_identifier, is_service_name,
+    self, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, Unusable,
+    is_connection_name, is_identifier, is_service_name,
 };
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::why_no_hosts;
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     check("service", name, is_service_name, SERVICE_RULE)?;
     if let Some(client_id) = &arguments.client_id {
         check("client id", client_id, is_connection_name, CONNECTION_RULE)?;
-        return machine::configure(&arguments, &Broker::load(Instant::now())?, name, client_id);
+        return machine::configure(&arguments, &super::load(None, Instant::now())?, name, client_id);
     }
     let Some(connection) = &arguments.connection else {
         return Err(Error::new(Kind::Usage, "the connection is missing"));
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     if let Some(environment) = &arguments.environment {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
     }
-    let broker = Broker::load(Instant::now())?;
+    let broker = super::load(None, Instant::now())?;
     // What it was; what it will be gets the vault's word, too.
     let forget = |broker: &Broker| broker.services.get(name).map(|service| broker.evict(service, |_| true));
     forget(&broker);
@@ -228,8 +228,8 @@ fn import(path: &Path) -> Result<(), Error> {
     if !left.is_empty() {
         note(format!("left out, because they are configured differently or are no services: {}", left.join(", ")));
     }
-    for (name, reason) in Services::load(&config::directory()?)?.unusable {
-        note(format!("{name} is there, but cannot be used: {reason}"));
+    for Unusable { claim, reason } in Services::load(&config::directory()?)?.unusable {
+        note(format!("{} is there, but cannot be used: {reason}", claim.name));
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ struct Wanted<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let broker = Broker::load_in(arguments.environment.as_deref(), deadline)?;
+    let broker = super::load(arguments.environment.as_deref(), deadline)?;
     let wanted = wanted(arguments, &broker)?;
     let host = gh_host(&wanted)?;
     let accounts: Vec<_> = wanted.iter().map(|one| (one.service, &one.account)).collect();

@@ -47,7 +47,7 @@ enum Tool {
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let broker = Broker::load(deadline)?;
+    let broker = super::load(None, deadline)?;
     if arguments.undo {
         let wants = |tool| arguments.tool.is_none_or(|asked| asked == tool);
         let mut found = wants(Tool::Git) && undo(git::undo()?, arguments.dry_run, |_| Ok(()))?;

@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
-    let broker = Broker::load(deadline)?;
+    let broker = super::load(None, deadline)?;
     let environments = environments(&broker, arguments.check)?;
     let is_known = !environments.is_empty();
     let accounts = if arguments.check && is_known { accounts::all(&broker)? } else { Vec::new() };
