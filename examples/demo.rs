@@ -114,6 +114,8 @@ impl<'a> Shell<'a> {
             ("SSL_CERT_FILE", ca.clone()),
             ("GIT_SSL_CAINFO", ca),
             ("XDG_RUNTIME_DIR", home.display().to_string()),
+            // The kernel's memory would keep the tokens for a while after this program.
+            ("SCALEKIT_AUTH_CACHE", "off".into()),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
         ];
         Ok(Self { home, variables })

@@ -25,3 +25,45 @@ pub(crate) fn nanoseconds() -> u64 {
 pub(crate) fn since_boot() -> i64 {
     i64::try_from(nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)
 }
+
+/// Seconds since 1970 as a person has to meet it: the local time, and how long that is from now.
+pub fn local(at: i64) -> String {
+    let Ok(time) = jiff::Timestamp::from_second(at) else { return at.to_string() };
+    let time = time.to_zoned(jiff::tz::TimeZone::system());
+    format!("{}, {}", time.strftime("%Y-%m-%d %H:%M:%S %:z"), span(at.saturating_sub(wall())))
+}
+
+/// So many seconds in words: the larger of its units.
+fn span(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    let (count, unit) = match seconds.abs() {
+        few if few < 2 * MINUTE => (few, "s"),
+        some if some < 2 * HOUR => (some / MINUTE, "min"),
+        many if many < 2 * DAY => (many / HOUR, "h"),
+        days => (days / DAY, "days"),
+    };
+    if seconds < 0 { format!("{count} {unit} ago") } else { format!("in {count} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_the_unit_that_a_person_would_take() {
+        for (seconds, text) in [
+            (55, "in 55 s"),
+            (0, "in 0 s"),
+            (119, "in 119 s"),
+            (600, "in 10 min"),
+            (7200, "in 2 h"),
+            (-300, "5 min ago"),
+            (172_800, "in 2 days"),
+            (i64::MIN + 1, "106751991167300 days ago"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}

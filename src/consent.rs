@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::clock;
 use crate::config::Service;
 use crate::error::{Error, Kind, plain};
-use crate::resolve::Account;
+use crate::suggest::Subject;
 use crate::vault::{self, MagicLink, Status};
 
 /// What a person must do before there is a token.
@@ -19,24 +20,36 @@ pub struct Consent {
     /// The account's status.
     pub status: Status,
     /// The link, or why there is none.
-    pub link: Result<MagicLink, vault::Error>,
+    pub link: Result<MagicLink, NoLink>,
+    /// Whose consent, as a command says it.
+    pub subject: Subject,
+}
+
+/// Why there is no link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoLink {
+    /// None was asked for: there is one from before.
+    NotAsked,
+    /// The vault gave none.
+    Refused(vault::Error),
 }
 
 impl Consent {
     /// For the account of `service` in this state.
-    pub fn new(service: &Service, account: &Account, status: Status, link: Result<MagicLink, vault::Error>) -> Self {
-        Self {
-            service: service.name.clone(),
-            connection: service.connection.clone(),
-            identifier: account.identifier.clone(),
-            status,
-            link,
-        }
+    pub fn new(
+        service: &Service,
+        identifier: &str,
+        subject: Subject,
+        status: Status,
+        link: Result<MagicLink, NoLink>,
+    ) -> Self {
+        let (name, connection, identifier) = (service.name.clone(), service.connection.clone(), identifier.to_owned());
+        Self { service: name, connection, identifier, status, link, subject }
     }
 
     /// The object for an account that a person must grant or renew; protocol.md describes it.
     pub fn to_json(&self) -> Value {
-        let Self { service, connection, identifier, status, link } = self;
+        let Self { service, connection, identifier, status, link, subject: _ } = self;
         json!({
             "version": 1,
             "status": "needs_authorization",
@@ -46,12 +59,17 @@ impl Consent {
             "account_status": status.word(),
             "link": link.as_ref().ok().map(|link| link.link.as_str()),
             "expires_at": link.as_ref().ok().and_then(|link| link.expires_at).map(rfc3339),
-            "message": plain(&self.message()),
+            "message": plain(&self.message_at(rfc3339)),
         })
     }
 
-    /// One sentence that an agent can pass on to its person.
+    /// One sentence for the person at the terminal.
     pub fn message(&self) -> String {
+        self.message_at(clock::local)
+    }
+
+    /// The same for an agent to pass on, with the time as `time` writes it.
+    fn message_at(&self, time: fn(i64) -> String) -> String {
         let Self { service, identifier, status, link, .. } = self;
         let state = match status {
             Status::Active => "it is ACTIVE and its consent can be renewed".to_owned(),
@@ -63,10 +81,13 @@ impl Consent {
         };
         let ask = match link {
             Ok(MagicLink { link, expires_at }) => {
-                let until = expires_at.map(|at| format!(" (valid until {})", rfc3339(at))).unwrap_or_default();
+                let until = expires_at.map(|at| format!(" (valid until {})", time(at))).unwrap_or_default();
                 format!("open {link}{until}")
             }
-            Err(error) => format!("the vault gave no link for it ({error})"),
+            Err(NoLink::NotAsked) => {
+                format!("open the link from before, or ask for a new one: {}", self.subject.connect())
+            }
+            Err(NoLink::Refused(error)) => format!("the vault gave no link for it ({error})"),
         };
         format!("authorization needed for {service} (identifier {identifier}): {state}; {ask}")
     }
@@ -110,10 +131,13 @@ impl From<Failure> for Error {
         match failure {
             Failure::Error(error) => error,
             Failure::Consent(consent) => {
-                let connect = format!("`scalekit-auth connect {}`", consent.service);
+                let connect = consent.subject.connect();
                 let next = match consent.link {
                     Ok(_) => format!("open the link, then try again (a new link: {connect})"),
-                    Err(_) => format!("{connect} asks for a link and waits"),
+                    Err(NoLink::NotAsked) => {
+                        format!("{} goes on waiting", consent.subject.connect().word("--wait-only"))
+                    }
+                    Err(NoLink::Refused(_)) => format!("{connect} asks for a link and waits"),
                 };
                 Error::new(Kind::NeedsAuthorization, consent.message()).next(next)
             }

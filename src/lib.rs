@@ -24,7 +24,9 @@ mod refusals;
 pub mod resolve;
 mod runtime;
 pub mod secret;
+mod similar;
 pub mod store;
+pub mod suggest;
 pub mod vault;
 pub mod verify;
 

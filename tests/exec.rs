@@ -107,6 +107,16 @@ fn the_variable_is_the_one_of_the_catalogue_or_has_to_be_named() {
 }
 
 #[test]
+fn a_command_without_the_dashes_before_it_is_told_where_they_belong() {
+    let world = world();
+    let got = world.run(&["exec", "--with", "github", "sh", "-c", "echo \"$GH_TOKEN\""]).exit(2);
+    let line = got.stderr.lines().find_map(|line| line.trim().strip_prefix("tip: put -- before the command: "));
+    assert_eq!(finish(world.command("sh").args(["-c", line.unwrap()]), "").ok().stdout, format!("{TOKEN}\n"));
+    let got = world.run(&["exec", "--with", "github", "--verbose", "true"]).exit(2);
+    assert!(got.stderr.contains("--verbose") && !got.stderr.contains("before the command"), "{got:?}");
+}
+
+#[test]
 fn the_readmes_command_prints_the_token() {
     let world = world();
     world.seed("gmail-x", "GMAIL", "gmail-token");

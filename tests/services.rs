@@ -188,6 +188,35 @@ fn twenty_at_once_lose_nothing() {
 }
 
 #[test]
+fn a_list_is_there_for_programs_too() {
+    let world = with(json!({
+        "github": {"connection_name": "github-x", "identifier": "ada", "accounts": {"work": {"identifier": "a@b", "hosts": ["github.com/acme"]}}},
+        "bad": 7,
+    }));
+    let told: Value = serde_json::from_str(&world.ok(&["list", "--json"]).stdout).unwrap();
+    assert_eq!((&told["version"], &told["status"]), (&json!(1), &json!("ok")));
+    let service = &told["services"][0];
+    assert_eq!(service["accounts"], json!([{"name": "work", "identifier": "a@b", "hosts": ["github.com/acme"]}]));
+    assert_eq!(service["hosts"][0], "github.com/acme (as work)");
+    assert_eq!((&service["from"], &service["environment"]), (&json!("you"), &json!("default")));
+    assert_eq!(told["unusable"], json!([{"service": "bad", "reason": "it is not an object"}]));
+    assert!(world.ok(&["list", "--environment", "dev"]).stdout.contains("  dev  "));
+}
+
+#[test]
+fn a_place_is_understood_as_people_type_it() {
+    let world = with(json!({"github": {"connection_name": "github-x", "identifier": "ada"}}));
+    assert!(
+        world.ok(&["which", "github.com/acme/app"]).stdout.starts_with("target       https://github.com/acme/app\n")
+    );
+    let got = world.run(&["token", "Github"]).exit(3);
+    assert!(got.stderr.contains("did you mean github?"), "{got:?}");
+    let got = world.run(&["which", "http://api.github.com/user"]).exit(3);
+    assert_eq!(got.stderr.matches("github claims api.github.com over https alone").count(), 1, "{got:?}");
+    assert!(got.stderr.contains("use https"), "{got:?}");
+}
+
+#[test]
 fn one_bad_entry_hides_no_other() {
     let world = with(json!({
         "bad": {"connection_name": 5}, "worse": {"connection_name": "c", "hosts": ["*.zendesk.com"]},

@@ -4,8 +4,9 @@ use super::Broker;
 use super::source::Opener;
 use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::{Error, Kind};
-use crate::resolve::Authority;
+use crate::resolve::{Account, Authority};
 use crate::store::{self, ClientCredentials};
+use crate::suggest::{self, Subject};
 use crate::vault::{self, Limit, Vault};
 
 const ALL_VARIABLES: &str = "set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
@@ -30,7 +31,7 @@ impl Broker {
         let name = self.active_environment();
         let is_logged_in = self.url_of(name).is_some() || self.variables.is_err();
         let why = format!("you are not logged in to the environment {name}");
-        (!is_logged_in).then(|| (why, format!("{}, or {ALL_VARIABLES}", login_command(name))))
+        (!is_logged_in).then(|| (why, format!("{}, or {ALL_VARIABLES}", suggest::login(name))))
     }
 
     /// The environment that `service` belongs to.
@@ -115,6 +116,16 @@ impl Broker {
         }
     }
 
+    /// Whose token it is, as a command has to say it again.
+    pub fn subject(&self, service: &Service, account: &Account) -> Subject {
+        Subject::new(service, account, self.forced_environment())
+    }
+
+    /// The environment that was asked for in place of the services' own.
+    pub fn forced_environment(&self) -> Option<&str> {
+        self.forced_environment.as_deref()
+    }
+
     /// Whether one environment was asked for, whatever the services say.
     pub fn is_environment_forced(&self) -> bool {
         self.forced_environment.is_some()
@@ -147,13 +158,5 @@ impl Broker {
 pub fn not_logged_in(name: &str) -> Error {
     Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
         .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
-        .next(format!("{}, or {ALL_VARIABLES}", login_command(name)))
-}
-
-fn login_command(name: &str) -> String {
-    if name == DEFAULT_ENVIRONMENT {
-        "`scalekit-auth login`".into()
-    } else {
-        format!("`scalekit-auth login --environment {name}`")
-    }
+        .next(format!("{}, or {ALL_VARIABLES}", suggest::login(name)))
 }

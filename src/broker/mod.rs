@@ -11,11 +11,13 @@ use std::time::Instant;
 use crate::cache::{Cache, Entry};
 use crate::clock;
 use crate::config::{self, Environments, IDENTIFIER_RULE, Machine, Service, Services, Synced, Tenant};
-use crate::consent::{Consent, Failure};
+use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::refusals;
 use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
+use crate::similar::nearest;
 use crate::store::{self, ClientCredentials};
+use crate::suggest::{self, Subject};
 use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
 
 pub use batch::MOST_AT_ONCE;
@@ -26,9 +28,6 @@ const EXPIRY_MARGIN: i64 = 60;
 
 /// The variable that names an environment for every service, as `--environment` does.
 const ENVIRONMENT_VARIABLE: &str = "SCALEKIT_AUTH_ENVIRONMENT";
-
-/// From this likeness on (Jaro-Winkler) a name is taken for a misspelled one, as clap does for its commands.
-const ALIKE: f64 = 0.8;
 
 /// The configuration of this user, and the time limit of this run.
 pub struct Broker {
@@ -127,16 +126,17 @@ impl Broker {
         })
     }
 
-    fn unknown(&self, name: &str) -> Error {
-        let error = Error::new(Kind::NotConfigured, format!("the service {name} is not configured"));
-        let alike = |known: &str| strsim::jaro_winkler(name, known);
-        let nearest = self.services.iter().max_by(|a, b| alike(&a.name).total_cmp(&alike(&b.name)));
-        match nearest.filter(|service| alike(&service.name) > ALIKE) {
-            Some(service) => error.next(format!("did you mean {}? `scalekit-auth list` shows the services", service.name)),
+    fn unknown(&self, said: &str) -> Error {
+        let name = &said.to_ascii_lowercase();
+        let error = Error::new(Kind::NotConfigured, format!("the service {said} is not configured"));
+        match nearest(said, self.services.iter().map(|service| service.name.as_str())) {
+            Some(near) => error
+                .next(format!("did you mean {near}? {} shows the services", suggest::list(self.forced_environment()))),
             None => match self.why_nothing_is_synced() {
                 Some((why, next)) => error.why(why).next(next),
                 None => error.next(format!(
-                    "`scalekit-auth config {name} CONNECTION`, with the connection name of Scalekit dashboard, AgentKit > Connections"
+                    "{}, with the connection name of Scalekit dashboard, AgentKit > Connections",
+                    suggest::config_new(name)
                 )),
             },
         }
@@ -149,9 +149,12 @@ impl Broker {
             let known =
                 if names.is_empty() { "none has a name".to_owned() } else { format!("there are {}", names.join(", ")) };
             let name = chosen.name.unwrap_or_default();
-            return Err(Error::new(Kind::Usage, format!("{} has no account {name}", service.name))
-                .why(known)
-                .next(format!("`{} --identifier IDENTIFIER --as {name}` adds one", resolve::config_command(service))));
+            return Err(Error::new(Kind::Usage, format!("{} has no account {name}", service.name)).why(known).next(
+                format!(
+                    "{} adds one",
+                    suggest::config(service).option("--identifier", "IDENTIFIER").option("--as", name)
+                ),
+            ));
         };
         checked(account)
     }
@@ -164,7 +167,7 @@ impl Broker {
 
     /// As [`Broker::token`], where [`Broker::cached`] found nothing.
     pub fn fetched(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        self.fetch_once(service, account, || token_of(&self.vault(service)?, service, account))
+        self.fetch_once(service, account, || self.token_of(&self.vault(service)?, service, account))
     }
 
     /// The credential that rests in the cache, if there is one that `is_fit` takes; else it is forgotten.
@@ -183,11 +186,35 @@ impl Broker {
         let (entry, facts) = found.map_err(|failure| match failure {
             // Who asked first may call the connection by another name.
             Failure::Consent(consent) => {
-                Failure::Consent(Box::new(Consent { service: service.name.clone(), ..*consent }))
+                let subject = self.subject(service, account);
+                Failure::Consent(Box::new(Consent { service: service.name.clone(), subject, ..*consent }))
             }
             error => error,
         })?;
         Ok(Token::new(entry, facts.unwrap_or_default()))
+    }
+
+    /// What the vault holds for the connected account, which is created if it is missing there.
+    fn token_of(&self, vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
+        if let Some(client) = &service.client {
+            return Ok((client_token(vault, service, client)?, Facts::default()));
+        }
+        let selector = selector(service, account);
+        let found = read_or_create(vault, selector)?;
+        if found.status != Status::Active {
+            let (link, subject) =
+                (vault.magic_link(selector, None).map_err(NoLink::Refused), self.subject(service, account));
+            return Err(Failure::Consent(Box::new(Consent::new(
+                service,
+                &account.identifier,
+                subject,
+                found.status,
+                link,
+            ))));
+        }
+        let credential =
+            found.credential.map_err(|error| no_credential(service, &self.subject(service, account), error))?;
+        Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
     }
 
     fn cache(&self) -> Cache {
@@ -241,24 +268,9 @@ fn is_fit(entry: &Entry) -> bool {
     !refusals::is_refused(entry.secret().expose())
 }
 
-/// What the vault holds for the connected account, which is created if it is missing there.
-fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
-    if let Some(client) = &service.client {
-        return Ok((client_token(vault, service, client)?, Facts::default()));
-    }
-    let selector = selector(service, account);
-    let found = read_or_create(vault, selector)?;
-    if found.status != Status::Active {
-        let link = vault.magic_link(selector, None);
-        return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
-    }
-    let credential = found.credential.map_err(|error| no_credential(service, error))?;
-    Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
-}
-
 /// A JWT for an API client.
 fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Entry, Error> {
-    let config = format!("scalekit-auth config {} --client-id {}", service.name, client.client_id);
+    let config = suggest::config(service);
     let grant = match vault.grant(&client.scopes) {
         Err(error @ vault::Error::Credentials { .. }) => grant_after_rotation(vault, client, error),
         other => other,
@@ -267,12 +279,12 @@ fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<En
         vault::Error::Credentials { reason, .. } if reason.contains("invalid_scope") => {
             Error::new(Kind::VaultRefused, format!("the vault refused the scopes of {}", service.name))
                 .why(&error)
-                .next(format!("`{config} --scope SCOPE` asks for others"))
+                .next(format!("{} asks for others", config.clone().option("--scope", "SCOPE")))
         }
         vault::Error::Credentials { .. } => {
             Error::new(Kind::VaultRefused, format!("the vault refused the client credentials of {}", service.name))
                 .why(&error)
-                .next(format!("`{config} --secret-stdin` stores another secret of this client"))
+                .next(format!("{} stores another secret of this client", config.clone().word("--secret-stdin")))
         }
         _ => error.clone().into(),
     })?;
@@ -306,15 +318,13 @@ pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> 
     Selector { connection: &service.connection, identifier: &account.identifier }
 }
 
-fn no_credential(service: &Service, why: NoCredential) -> Error {
+fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Error {
     let error = Error::new(Kind::VaultRefused, format!("the vault has no token for {}", service.name)).why(why);
     match why {
         NoCredential::Withheld => {
             error.next("let the environment return credentials (Scalekit dashboard, AgentKit settings)")
         }
-        NoCredential::Malformed => {
-            error.next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
-        }
+        NoCredential::Malformed => error.next(format!("{} to enter it again", subject.renew())),
         NoCredential::TrustedIdp | NoCredential::NoAuth => error,
     }
 }

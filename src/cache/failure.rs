@@ -4,6 +4,7 @@ use crate::clock;
 use crate::consent::{Consent, Failure};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
+use crate::suggest::Subject;
 use crate::vault::{MagicLink, Status};
 
 /// The word before a consent; an error has the code of its kind there.
@@ -14,7 +15,7 @@ pub(super) fn encode(failure: &Failure) -> Secret<Vec<u8>> {
     let at = clock::nanoseconds().to_string();
     let lines = match failure {
         Failure::Consent(consent) if consent.link.is_ok() => {
-            let Consent { service, connection, identifier, status, link } = &**consent;
+            let Consent { service, connection, identifier, status, link, subject: _ } = &**consent;
             let (link, until) = link.as_ref().map(|link| (link.link.clone(), link.expires_at)).unwrap_or_default();
             let until = until.map(|at| at.to_string()).unwrap_or_default();
             let status = status.word().to_owned();
@@ -45,7 +46,9 @@ pub fn decode(bytes: &[u8], began: u64) -> Option<Failure> {
             let link = Ok(MagicLink { link: link.to_owned(), expires_at: until.parse().ok() });
             let [service, connection, identifier] = [service, connection, identifier].map(str::to_owned);
             let status = Status::from_word(status);
-            Some(Failure::Consent(Box::new(Consent { service, connection, identifier, status, link })))
+            // Who waits for it knows how to say it.
+            let subject = Subject::default();
+            Some(Failure::Consent(Box::new(Consent { service, connection, identifier, status, link, subject })))
         }
         [what, why, next] => Some(Failure::Error(Error::of_parts(Kind::from_code(kind)?, [what, why, next]))),
         _ => None,
@@ -75,6 +78,7 @@ mod tests {
             identifier: "ada".into(),
             status: Status::PendingAuth,
             link: Ok(MagicLink { link: "https://acme.scalekit.com/x".into(), expires_at: Some(7) }),
+            subject: Subject::default(),
         };
         let failure = Failure::Consent(Box::new(consent));
         let read = decode(encode(&failure).expose(), 0).unwrap();

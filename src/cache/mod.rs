@@ -151,9 +151,14 @@ pub fn evict(is_meant: impl Fn(&Key, &Entry) -> bool) -> usize {
     meant.filter(|(description, _)| kernel::remove(description)).count()
 }
 
-/// Forgets everything, failures and entries of other versions as well; returns how many.
+/// Forgets everything, failures and entries of other versions as well; returns how many tokens there were.
 pub fn clear() -> usize {
-    kernel::all().iter().filter(|(description, _)| kernel::remove(description)).count()
+    let all = kernel::all();
+    let is_token = |(description, value): &&(String, crate::secret::Secret<Vec<u8>>)| {
+        Key::parse(description).is_some() && decode(value.expose()).is_some()
+    };
+    let removed = all.iter().filter(|(description, _)| kernel::remove(description));
+    removed.filter(is_token).count()
 }
 
 /// What is known of an entry without its token.

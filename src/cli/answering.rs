@@ -8,6 +8,7 @@ use crate::error::{Error, Kind};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::{self, Account, Answer, Rule, Target};
 use crate::secret::Secret;
+use crate::suggest::Subject;
 
 /// All of stdin, up to one byte more than a request of `longest` bytes may have.
 pub(super) fn read_stdin(longest: usize) -> Result<Secret<Vec<u8>>, Error> {
@@ -26,6 +27,8 @@ pub(super) struct Answering<'a> {
     pub(super) account: Account,
     /// Host and port.
     pub(super) origin: String,
+    /// Whose token it is, as a command says it.
+    pub(super) subject: Subject,
 }
 
 impl<'a> Answering<'a> {
@@ -43,7 +46,8 @@ impl<'a> Answering<'a> {
         };
         let account = checked(account)?;
         let Some(username) = username(&rule, &account) else { return Ok(None) };
-        Ok(Some(Self { rule, username, account, origin: target.authority.to_string() }))
+        let subject = broker.subject(rule.service, &account);
+        Ok(Some(Self { rule, username, account, origin: target.authority.to_string(), subject }))
     }
 
     /// What answers and refusals are remembered by, in every protocol.
@@ -79,6 +83,6 @@ impl<'a> Answering<'a> {
         let name = &self.rule.service.name;
         Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
             .why(why)
-            .next(format!("`scalekit-auth connect {name} --renew` gives a link to renew the consent"))
+            .next(format!("{} gives a link to renew the consent", self.subject.renew()))
     }
 }

@@ -6,6 +6,7 @@ use super::{Asked, confirm, note};
 use crate::broker::selector;
 use crate::config::Synced;
 use crate::error::{Error, Kind};
+use crate::suggest::Suggestion;
 use crate::vault;
 
 /// Remove a connected account in the vault, with the tokens it holds
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let (service, account) = arguments.asked.find(&broker)?;
     if service.client.is_some() {
         return Err(Error::new(Kind::Usage, format!("{} is an API client and has no account", service.name))
-            .next(format!("`scalekit-auth client delete {}` deletes it in the vault", service.name)));
+            .next(format!("{} deletes it in the vault", Suggestion::new(&["client", "delete"]).word(&service.name))));
     }
     let what = format!("the account {} of the connection {}", account.identifier, service.connection);
     if !arguments.yes {
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let vault = broker.patient_vault(service)?;
     vault.delete_account(selector(service, &account)).map_err(|error| match error {
         vault::Error::NotFound => Error::new(Kind::NotConfigured, format!("there is no {}", &what["the ".len()..]))
-            .next("`scalekit-auth status --check` shows the accounts that are there"),
+            .next(format!("{} shows the accounts that are there", Suggestion::new(&["status", "--check"]))),
         error => error.into(),
     })?;
     broker.evict(service, |_| true);
@@ -46,6 +47,6 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     if let Some(url) = broker.url_of(environment) {
         Synced::forget(&broker.directory, environment, &url, &service.connection, &account.identifier)?;
     }
-    note(format!("{what} is removed; `scalekit-auth connect {}` asks for a new consent", service.name));
+    note(format!("{what} is removed; {} asks for a new consent", broker.subject(service, &account).connect()));
     Ok(())
 }

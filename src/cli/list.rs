@@ -2,25 +2,43 @@
 
 use std::time::Instant;
 
+use serde_json::{Value, json};
+
 use super::{load, note, print};
+use crate::broker::Broker;
 use crate::config::{Origin, Service, Unusable};
 use crate::error::{Error, plain};
-use crate::resolve::{Chosen, rules};
+use crate::resolve::{Chosen, hosts};
+use crate::suggest;
+
+/// List the services, their accounts and hosts
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The environment whose connections are services, whatever the services say
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "FROM", "HOSTS"];
 
-pub(super) fn run(deadline: Instant) -> Result<(), Error> {
-    let broker = load(None, deadline)?;
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let broker = load(arguments.environment.as_deref(), deadline)?;
+    if arguments.json {
+        return print(&format!("{}\n", to_json(&broker)?));
+    }
     let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {
         let usual = broker.account(service, &Chosen::default())?.identifier;
-        let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
+        let hosts = hosts(service);
         rows.push([
             service.name.clone(),
             service.connection.clone(),
             called(service, &usual),
             broker.environment_name(service).to_owned(),
-            if service.origin == Origin::Sync { "sync".into() } else { "you".into() },
+            origin(service).to_owned(),
             if hosts.is_empty() { "-".into() } else { hosts.join(" ") },
         ]);
         let others = service.accounts.iter().filter(|account| account.identifier != usual);
@@ -31,9 +49,15 @@ pub(super) fn run(deadline: Instant) -> Result<(), Error> {
         }));
     }
     if rows.len() == 1 {
-        note(
-            "no services yet; `scalekit-auth sync` finds those of your environment, `scalekit-auth config SERVICE CONNECTION` adds one",
-        );
+        let environment = broker.active_environment();
+        note(match broker.why_nothing_is_synced() {
+            Some((why, next)) => format!("no services yet, and {why}: {next}"),
+            None => format!(
+                "no services yet; {} finds those of your environment, {} adds one",
+                suggest::sync(environment),
+                suggest::config_new("SERVICE")
+            ),
+        });
     } else {
         print(&table(&rows))?;
     }
@@ -41,6 +65,36 @@ pub(super) fn run(deadline: Instant) -> Result<(), Error> {
         note(format!("{} in connections.json is not used: {reason}", claim.name));
     }
     Ok(())
+}
+
+fn to_json(broker: &Broker) -> Result<Value, Error> {
+    let mut services = Vec::new();
+    for service in broker.services.iter() {
+        let accounts = service.accounts.iter().map(|account| {
+            let hosts: Vec<String> = account.hosts.iter().map(ToString::to_string).collect();
+            json!({"name": account.name, "identifier": account.identifier, "hosts": hosts})
+        });
+        services.push(json!({
+            "service": service.name,
+            "connection": service.connection,
+            "identifier": broker.account(service, &Chosen::default())?.identifier,
+            "accounts": accounts.collect::<Vec<_>>(),
+            "environment": broker.environment_name(service),
+            "provider": service.provider().ok().flatten(),
+            "from": origin(service),
+            "hosts": hosts(service),
+        }));
+    }
+    let unusable = broker.services.unusable.iter();
+    let unusable = unusable.map(|Unusable { claim, reason }| json!({"service": claim.name, "reason": reason}));
+    Ok(json!({"version": 1, "status": "ok", "services": services, "unusable": unusable.collect::<Vec<_>>()}))
+}
+
+fn origin(service: &Service) -> &'static str {
+    match service.origin {
+        Origin::Sync => "sync",
+        Origin::User => "you",
+    }
 }
 
 /// An identifier, with the short name that it goes by.

@@ -38,7 +38,8 @@ use crate::broker::{Broker, checked};
 use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::hint;
-use crate::resolve::{self, Account, Chosen, Decision, Target};
+use crate::resolve::{self, Account, Chosen, Decision, Scheme, Target, Verdict};
+use crate::suggest::Suggestion;
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -75,7 +76,7 @@ enum Command {
     /// Read the environment's connections, so that they are services without `config`
     Sync(sync::Arguments),
     /// List the services, their accounts and hosts
-    List,
+    List(list::Arguments),
     /// Remove a service
     Remove(remove::Arguments),
     /// Print a fresh token for a service, URL or host
@@ -106,11 +107,14 @@ enum Command {
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
 pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
-    let arguments = match Arguments::try_parse_from(args) {
+    let arguments = match Arguments::try_parse_from(&args) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing sensible is left to do when the terminal is gone.
             let _ = error.print();
+            if let Some(line) = exec::with_dashes(&args, &error) {
+                eprintln!("\n  tip: put -- before the command: {line}");
+            }
             return error.exit_code().try_into().unwrap_or(1);
         }
     };
@@ -122,7 +126,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Client(arguments) => client::run(&arguments),
         Command::Use(arguments) => use_account::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
-        Command::List => list::run(deadline),
+        Command::List(arguments) => list::run(&arguments, deadline),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Token(arguments) => token::run(&arguments, deadline),
         Command::Header(arguments) => header::run(&arguments, deadline),
@@ -194,6 +198,16 @@ struct Whose {
     environment: Option<String>,
 }
 
+impl Whose {
+    /// `command` with these options.
+    fn options(&self, command: Suggestion) -> Suggestion {
+        let Self { name, identifier, environment } = self;
+        let options = [("--as", name), ("--identifier", identifier), ("--environment", environment)];
+        let given = options.into_iter().filter_map(|(option, value)| Some((option, value.as_ref()?)));
+        given.fold(command, |command, (option, value)| command.option(option, value))
+    }
+}
+
 impl Asked {
     fn place(&self) -> Result<Place, Error> {
         Place::parse(&self.place)
@@ -234,13 +248,26 @@ fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error 
         Ok(_) => resolve::Error::Nobody(target.to_string()),
     };
     let error = Error::from(error);
-    let near: Vec<String> = decision
-        .considered
-        .iter()
-        .map(|(rule, _)| format!("{} claims only {}", rule.service.name, rule.pattern))
-        .collect();
+    let mut near: Vec<String> = Vec::new();
+    for (rule, verdict) in &decision.considered {
+        let (name, pattern) = (&rule.service.name, &rule.pattern);
+        let line = match verdict {
+            Verdict::OtherProvider => format!("{name} claims {pattern}, but another provider has this path"),
+            Verdict::OtherScheme if pattern.is_https() => format!("{name} claims {pattern} over https alone"),
+            _ => format!("{name} claims only {pattern}"),
+        };
+        if !near.contains(&line) {
+            near.push(line);
+        }
+    }
     if !near.is_empty() {
-        return error.why(near.join(", "));
+        let error = error.why(near.join(", "));
+        let wants_https = decision
+            .considered
+            .iter()
+            .any(|(rule, verdict)| *verdict == Verdict::OtherScheme && rule.pattern.is_https());
+        let is_http = target.scheme == Scheme::Http;
+        return if is_http && wants_https { error.next("use https") } else { error };
     }
     // Before all else, where there was nothing that could have been learned.
     let reason = broker.why_nothing_is_synced().or_else(|| hint(&broker.services, target));
@@ -250,7 +277,8 @@ fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error 
     }
 }
 
-/// An argument that may be a service or a place: with `://` a URL, with `.` or `:` a host, else a service.
+/// An argument that may be a service or a place: with `://`, or with a host and a path, a URL; with `.` or `:` a host; else a
+/// service.
 enum Place {
     Target(Target, Option<String>),
     Service(String),
@@ -265,9 +293,13 @@ impl Place {
         if text.contains("://") {
             let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;
             Ok(Self::Target(target, user))
+        } else if text.contains(['.', ':']) && text.contains('/') {
+            // As people copy it out of a browser.
+            Self::parse(&format!("https://{text}"))
         } else if text.contains(['.', ':']) {
             Target::from_host(text).map(|target| Self::Target(target, None)).map_err(|error| wrong(&error))
-        } else if is_service_name(text) {
+        } else if is_service_name(&text.to_ascii_lowercase()) {
+            // What is there in lower case is suggested where the configuration is known.
             Ok(Self::Service(text.to_owned()))
         } else {
             Err(wrong(&crate::config::SERVICE_RULE))

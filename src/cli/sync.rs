@@ -11,7 +11,8 @@ use crate::config::{self, Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
 use crate::resolve::learn::{self, Hosts};
-use crate::resolve::{Authority, Chosen, Pattern, catalogue, config_command};
+use crate::resolve::{Authority, Chosen, Pattern, catalogue};
+use crate::suggest;
 use crate::vault::{self, Connection, Provider, Vault};
 
 /// All pages of an environment, and the accounts of tenants. Nobody waits for this within another tool.
@@ -52,7 +53,7 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     // Connections may have changed, and what the client may do.
     cache::evict(|key, _| key.environment == url);
     let Some(connections) = unless_refused(vault.connections(), "connections")? else {
-        note("go on with the built-in catalogue: `scalekit-auth config SERVICE CONNECTION` names a connection");
+        note(format!("go on with the built-in catalogue: {} names a connection", suggest::config_in("SERVICE", &name)));
         return Ok(());
     };
     let offered = unless_refused(vault.providers(), "providers")?;
@@ -79,7 +80,8 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
     for connection in &unusable {
         note(format!("the connection {} is left out: it is not set up to the end, or switched off", connection.name));
     }
-    note(format!("{} connections of {url} are services now; `scalekit-auth list` shows them", usable.len()));
+    let list = suggest::list(environment);
+    note(format!("{} connections of {url} are services now; {list} shows them", usable.len()));
     Ok(())
 }
 
@@ -182,7 +184,12 @@ impl<'a> Found<'a> {
             let shown = crate::error::without_userinfo(url);
             let what = format!("{shown}, the address of {connection}, is not taken over: {reason}");
             match broker.services.iter().find(|service| service.connection == *connection) {
-                Some(service) => note(format!("{what}; if you mean it: {} --host HOST", config_command(service))),
+                Some(service) => {
+                    note(format!(
+                        "{what}; if you mean it: {}",
+                        suggest::config(service).option("--host", "HOST").line()
+                    ));
+                }
                 None => note(what),
             }
         }
@@ -205,6 +212,6 @@ pub(super) fn offer(environment: &str, ask: impl FnOnce() -> Option<bool>) {
             }
         }
         Some(false) => {}
-        None => note("`scalekit-auth sync` reads which connections it has"),
+        None => note(format!("{} reads which connections it has", suggest::sync(environment))),
     }
 }

@@ -11,6 +11,7 @@ use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::secret::Secret;
+use crate::suggest::Suggestion;
 
 /// Print a fresh token for a service, URL or host
 ///
@@ -28,6 +29,14 @@ pub struct Arguments {
     json: bool,
 }
 
+impl Arguments {
+    /// The command that was given.
+    fn again(&self) -> Suggestion {
+        let command = self.places.iter().fold(Suggestion::new(&["token"]), |command, place| command.word(place));
+        self.whose.options(command)
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let all: Vec<Asked> =
         arguments.places.iter().map(|place| Asked { place: place.clone(), whose: arguments.whose.clone() }).collect();
@@ -35,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         [asked] => tell(answer(asked, arguments.json, deadline), arguments.json),
         _ if !arguments.json => Err(Error::new(Kind::Usage, "several tokens at once are JSON only")
             .why("a token that is missing would shift the lines of the others")
-            .next(format!("scalekit-auth token {} --json", arguments.places.join(" ")))),
+            .next(arguments.again().word("--json"))),
         all => several(all, deadline),
     }
 }

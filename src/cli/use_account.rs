@@ -3,6 +3,7 @@
 use super::note;
 use crate::config::{self, Services};
 use crate::error::{Error, Kind};
+use crate::suggest;
 
 /// Choose which account of a service is its usual one
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     if services.get(name).is_none() {
         return Err(Error::new(Kind::NotConfigured, format!("the service {name} is not configured"))
             .why("accounts have names only in services that you configured")
-            .next(format!("`scalekit-auth config {name} CONNECTION --identifier IDENTIFIER --as {account}`")));
+            .next(suggest::config_new(name).option("--identifier", "IDENTIFIER").option("--as", account)));
     }
     let service = Services::edit(&directory, name, |before| {
         let mut service = before.ok_or_else(|| Error::new(Kind::NotConfigured, format!("{name} cannot be used")))?;
@@ -30,8 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
             return Err(Error::new(Kind::Usage, format!("{name} has no account {account}"))
                 .why(format!("there are: {}", known.join(", ")))
                 .next(format!(
-                    "`{} --identifier IDENTIFIER --as {account}` adds one",
-                    crate::resolve::config_command(&service)
+                    "{} adds one",
+                    suggest::config(&service).option("--identifier", "IDENTIFIER").option("--as", account)
                 )));
         };
         service.identifier = Some(identifier);

@@ -10,7 +10,7 @@ use crate::config::Service;
 use crate::error::{Error, plain};
 use crate::resolve::catalogue::Authentication;
 use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Account, Answer, Decision, Rule, Target, rules};
+use crate::resolve::{Account, Answer, Decision, Rule, Target, hosts};
 
 /// Say which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]
@@ -153,7 +153,7 @@ fn winner(
     account: Account,
 ) -> Result<Winner, Error> {
     let account = checked(account)?;
-    let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
+    let hosts = hosts(service);
     let rule = place.map(|(rule, _)| rule);
     let is_mail = place.is_some_and(|(_, target)| target.scheme.is_mail());
     let mailbox = is_mail.then(|| if account.identifier.contains('@') { &account.identifier } else { "MAILBOX" });

@@ -5,9 +5,7 @@ use serde_json::{Map, Value};
 
 use super::service::{Origin, Service, is_connection_name, text};
 use crate::resolve::{Pattern, catalogue};
-
-/// From this likeness on (Jaro-Winkler) a key is taken for a misspelled one, as clap does for its options.
-const ALIKE: f64 = 0.8;
+use crate::similar::nearest;
 
 const SERVICE_KEYS: &[&str] = &[
     "connection_name",
@@ -89,10 +87,8 @@ pub(super) fn in_config(document: &Map<String, Value>) -> Vec<String> {
 fn misspelled<'a>(entry: &'a Map<String, Value>, known: &'a [&str]) -> impl Iterator<Item = String> + use<'a> {
     let unknown = entry.keys().filter(|key| !known.contains(&key.as_str()));
     unknown.filter_map(|key| {
-        let lower = key.to_ascii_lowercase();
-        let alike = |other: &&&str| strsim::jaro_winkler(&lower, other);
-        let nearest = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|near| alike(near) > ALIKE)?;
-        Some(format!("the key {key}, which is not known and changes nothing; did you mean {nearest}?"))
+        let near = nearest(key, known.iter().copied())?;
+        Some(format!("the key {key}, which is not known and changes nothing; did you mean {near}?"))
     })
 }
 

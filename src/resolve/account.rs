@@ -35,6 +35,8 @@ pub struct Account {
     pub identifier: String,
     /// Where it came from, for `which`.
     pub source: &'static str,
+    /// Whether the request itself says so, by an option, a user name or a path: a command about this account has to say it again.
+    pub was_named: bool,
 }
 
 /// The account of `service`, where a path rule of `by_path` was what led there; `None` if `--as` names no account of it.
@@ -45,17 +47,16 @@ pub fn account(service: &Service, by_path: Option<&str>, chosen: &Chosen<'_>) ->
     };
     let by_username = chosen.username.and_then(|name| service.account_called(name));
     let candidates = [
-        (named, "--as"),
-        (chosen.identifier, "--identifier"),
-        (by_username, "the user name"),
-        (by_path, "the rule"),
-        (service.identifier.as_deref(), "the service"),
-        (chosen.from_environment, "the environment variables"),
-        (chosen.default, "config.json"),
+        (named, "--as", true),
+        (chosen.identifier, "--identifier", true),
+        (by_username, "the user name", true),
+        (by_path, "the rule", true),
+        (service.identifier.as_deref(), "the service", false),
+        (chosen.from_environment, "the environment variables", false),
+        (chosen.default, "config.json", false),
+        (Some(FALLBACK), "the built-in default", false),
     ];
-    let (identifier, source) = candidates
-        .into_iter()
-        .find_map(|(identifier, source)| Some((identifier?, source)))
-        .unwrap_or((FALLBACK, "the built-in default"));
-    Some(Account { identifier: identifier.to_owned(), source })
+    let found =
+        candidates.into_iter().find_map(|(identifier, source, was_named)| Some((identifier?, source, was_named)));
+    found.map(|(identifier, source, was_named)| Account { identifier: identifier.to_owned(), source, was_named })
 }

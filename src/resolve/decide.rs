@@ -7,10 +7,11 @@ use std::fmt;
 
 use super::account::{Account, Chosen, account};
 use super::pattern::Fit;
-use super::rule::{For, Rule, rules, rules_naming};
+use super::rule::{For, Rule, hosts, rules_naming};
 use super::target::{Authority, Target};
 use super::{Error, catalogue};
-use crate::config::{Origin, Service, Services};
+use crate::config::{DEFAULT_ENVIRONMENT, Origin, Service, Services, is_service_name};
+use crate::suggest::{self, Suggestion};
 
 /// The outcome, and every rule that names the target's host, the better ones first.
 #[derive(Debug)]
@@ -212,11 +213,13 @@ impl<'a> Contest<'a, '_> {
 
     fn no_such_account(&self, rules: &[usize], username: &str) -> Error {
         let service = self.rules[rules[0]].service;
-        let config = config_command(service);
+        let config = suggest::config(service);
         let command = match service.accounts.iter().find(|account| account.is_called(username)) {
             // The account is there, and the host is another's.
-            Some(account) => format!("{config} --as {} --host {}", account.name, self.target.authority),
-            None => format!("{config} --identifier IDENTIFIER --as {username}"),
+            Some(account) => config.option("--as", &account.name).option("--host", self.target.authority.to_string()),
+            None if is_service_name(username) => config.option("--identifier", "IDENTIFIER").option("--as", username),
+            // No short name; an identifier it may be.
+            None => config.option("--identifier", username).option("--as", "NAME"),
         };
         Error::NoSuchAccount {
             target: self.target.to_string(),
@@ -234,10 +237,9 @@ impl<'a> Contest<'a, '_> {
         }
         let service = self.rules[equals[0]].service;
         let ambiguous =
-            |what: String, command: String| Error::Ambiguous { target: self.target.to_string(), what, command };
+            |what: String, command: Suggestion| Error::Ambiguous { target: self.target.to_string(), what, command };
         if self.services(&equals).len() > 1 {
-            let place = &self.target.authority;
-            let command = format!("{} --host {place}", config_command(service));
+            let command = suggest::config(service).option("--host", self.target.authority.to_string());
             return Err(ambiguous(format!("the services {}", self.names(&equals)), command));
         }
         // Several rules of one service: a tenant's host that two accounts share.
@@ -250,7 +252,8 @@ impl<'a> Contest<'a, '_> {
         accounts.sort_unstable();
         accounts.dedup();
         if accounts.len() > 1 {
-            let command = format!("scalekit-auth token {} --identifier {}", self.target, accounts[0]);
+            let target = self.target.to_string();
+            let command = Suggestion::new(&["token"]).word(target).option("--identifier", accounts[0]);
             return Err(ambiguous(format!("the accounts {} of {}", accounts.join(", "), service.name), command));
         }
         Ok(equals[0])
@@ -269,15 +272,6 @@ fn is_placeholder(username: &str) -> bool {
     ["git", "gitlab-ci-token", "x-oauth-basic", "x-bitbucket-api-token-auth"].contains(&username)
 }
 
-/// The command that changes `service`, or writes down what `sync` found, as far as it is the same for every change.
-pub fn config_command(service: &Service) -> String {
-    let connection = &service.connection;
-    let quote = if connection.contains(' ') { "'" } else { "" };
-    let found = service.environment.as_ref().filter(|_| service.origin == Origin::Sync);
-    let environment = found.map(|name| format!(" --environment {name}")).unwrap_or_default();
-    format!("scalekit-auth config {} {quote}{connection}{quote}{environment}", service.name)
-}
-
 /// For an unknown host: the provider that has it or the names around it, and the command that would let it answer.
 pub fn hint(services: &Services, target: &Target) -> Option<(String, String)> {
     let host = &target.authority.host;
@@ -285,25 +279,25 @@ pub fn hint(services: &Services, target: &Target) -> Option<(String, String)> {
         let is_same = |service: &&Service| service.row().is_some_and(|own| own.base == row.base);
         let why = match services.iter().find(is_same) {
             Some(service) => {
-                let hosts: Vec<String> = rules(service).iter().map(|rule| rule.pattern.to_string()).collect();
                 format!(
                     "it is a host of {}, but {} has other hosts in their place: {}",
                     row.id,
                     service.name,
-                    hosts.join(", ")
+                    hosts(service).join(", ")
                 )
             }
             None => format!("it is a host of {}, for which no service is configured", row.id),
         };
-        return Some((why, format!("`scalekit-auth config {} CONNECTION`", row.slug)));
+        return Some((why, suggest::config_new(row.slug).to_string()));
     }
-    let adding = |slug: &str| format!("`scalekit-auth config {slug} CONNECTION --host {}`", target.authority);
+    let adding = |slug: &str| suggest::config_new(slug).option("--host", target.authority.to_string()).to_string();
     if let Some((row, domain)) = catalogue::tenancies_of(host).next() {
         let why = format!("it is one customer's host below {domain} at {}, and it is not known to be yours", row.id);
         let service = services.iter().find(|service| service.row().is_some_and(|own| own.base == row.base));
         let next = service.map(|service| {
-            let (name, config) = (&service.name, config_command(service));
-            format!("`scalekit-auth token {name}` asks the account of {name} for its host, `{config} --host {host}` says it is yours")
+            let (token, config) = (Suggestion::new(&["token"]).word(&service.name), suggest::config(service));
+            let config = config.option("--host", host);
+            format!("{token} asks the account of {} for its host, {config} says it is yours", service.name)
         });
         return Some((why, next.unwrap_or_else(|| adding(row.slug))));
     }
@@ -317,14 +311,12 @@ pub fn why_no_hosts(service: &Service) -> String {
     let tenants = service.row().map_or(&[][..], |row| row.tenants);
     match (provider, tenants.first()) {
         (Some(_), Some(domain)) => format!(
-            "your own host below {domain} is not known yet; `scalekit-auth token {}` asks the account for it, or name it \
-             with --host NAME.{domain}",
-            service.name
+            "your own host below {domain} is not known yet; {} asks the account for it, or name it with --host NAME.{domain}",
+            Suggestion::new(&["token"]).word(&service.name)
         ),
         (Some(provider), None) => {
-            format!(
-                "no hosts of {provider} are built in; `scalekit-auth sync` may know them, or name them with --host HOST"
-            )
+            let sync = suggest::sync(service.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT));
+            format!("no hosts of {provider} are built in; {sync} may know them, or name them with --host HOST")
         }
         (None, _) => "no provider is known for it; name one with --provider, or hosts with --host".to_owned(),
     }

@@ -13,14 +13,15 @@ pub mod target;
 mod tests;
 
 pub use account::{Account, Chosen, account};
-pub use decide::{Answer, Decision, Verdict, config_command, decide};
+pub use decide::{Answer, Decision, Verdict, decide};
 pub use pattern::Pattern;
-pub use rule::{Rule, Source, has_hosts_of_its_own, rules};
+pub use rule::{Rule, Source, has_hosts_of_its_own, hosts, rules};
 pub use scheme::Scheme;
 pub use target::{Authority, Case, Target};
 
 use crate::config::Unusable;
 use crate::error::{Error as Shown, Kind};
+use crate::suggest::{self, Suggestion};
 
 /// Why no service answers for a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +49,7 @@ pub enum Error {
         /// The services' or accounts' names.
         what: String,
         /// A command that decides.
-        command: String,
+        command: Suggestion,
     },
     /// The host has several accounts and none is of this name.
     #[error("no account {username} among those configured for {target} ({services})")]
@@ -60,7 +61,7 @@ pub enum Error {
         /// The services' names.
         services: String,
         /// The command that adds it.
-        command: String,
+        command: Suggestion,
     },
 }
 
@@ -74,16 +75,20 @@ impl Error {
 impl From<Error> for Shown {
     fn from(error: Error) -> Self {
         match &error {
-            Error::Nobody(_) => Shown::new(Kind::NotConfigured, &error)
-                .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should; `scalekit-auth list` shows what is there"),
+            Error::Nobody(_) => Shown::new(Kind::NotConfigured, &error).next(format!(
+                "{} if one should; {} shows what is there",
+                suggest::config_new("SERVICE").option("--host", "HOST"),
+                suggest::list(None)
+            )),
             Error::Unusable { service, reason } => Shown::new(Kind::NotConfigured, &error)
                 .why(format!("its entry in connections.json: {reason}"))
-                .next(format!("correct it, or `scalekit-auth config {service} CONNECTION` sets it again")),
+                .next(format!("correct it, or {} sets it again", suggest::config_new(service))),
             Error::OwnHost(_) => Shown::new(Kind::NotConfigured, &error),
-            Error::Ambiguous { command, .. } => Shown::new(Kind::Ambiguous, &error)
-                .next(format!("`{command}` decides for the first of them; a path after the host decides for that path alone")),
+            Error::Ambiguous { command, .. } => Shown::new(Kind::Ambiguous, &error).next(format!(
+                "{command} decides for the first of them; a path after the host decides for that path alone"
+            )),
             Error::NoSuchAccount { command, .. } => Shown::new(Kind::Ambiguous, &error)
-                .next(format!("`{command}` adds it; or leave the user name out of the URL")),
+                .next(format!("{command} adds it; or leave the user name out of the URL")),
         }
     }
 }

@@ -156,6 +156,23 @@ pub fn rules(service: &Service) -> Vec<Rule<'_>> {
     rules
 }
 
+/// What a service claims, each host once, whoever named it. A host that is an account's alone is followed by the account's short
+/// name.
+pub fn hosts(service: &Service) -> Vec<String> {
+    let called = |identifier: &str| service.accounts.iter().find(|account| account.identifier == identifier);
+    let mut hosts: Vec<String> = Vec::new();
+    for rule in rules(service) {
+        let host = match rule.account.identifier().and_then(called) {
+            Some(account) => format!("{} (as {})", rule.pattern, account.name),
+            None => rule.pattern.to_string(),
+        };
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
 /// The rules of all services, and the claims of those that cannot be used, that name the target's host, whatever their scheme, port and path. The catalogue is looked up
 /// by host, so its size does not count.
 pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<Rule<'a>> {

@@ -146,7 +146,7 @@ fn an_unknown_name_is_declined_with_the_command_that_adds_it() {
     let services = several();
     match account_of(&services, "https://eve@github.com/x", &Chosen::default()) {
         Err(Error::NoSuchAccount { command, .. }) => {
-            assert_eq!(command, "scalekit-auth config github github-1 --identifier IDENTIFIER --as eve");
+            assert_eq!(command.line(), "scalekit-auth config github github-1 --identifier IDENTIFIER --as eve");
         }
         other => panic!("{other:?}"),
     }

@@ -9,12 +9,13 @@ use super::homes::HomeArgument;
 use super::note;
 use crate::broker::Broker;
 use crate::config::{
-    self, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, Unusable,
+    self, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, Synced, Unusable,
     is_connection_name, is_identifier, is_service_name,
 };
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Chosen, Pattern, Rule, has_hosts_of_its_own, rules};
+use crate::resolve::{Chosen, Pattern, has_hosts_of_its_own, hosts};
+use crate::similar::nearest;
 
 /// Name a connection as a service, and say which hosts are its own
 ///
@@ -198,14 +199,10 @@ pub(super) fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Erro
 
 fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let name = &service.name;
-    let called = |identifier: &str| service.accounts.iter().find(|account| account.identifier == identifier);
-    let host = |rule: &Rule<'_>| match rule.account.identifier().and_then(called) {
-        Some(account) => format!("{} (as {})", rule.pattern, account.name),
-        None => rule.pattern.to_string(),
-    };
-    let hosts: Vec<String> = rules(service).iter().map(host).collect();
+    let hosts = hosts(service);
     let account = broker.account(service, &Chosen::default())?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));
+    warn_of_unknown_connection(broker, service)?;
     if !hosts.is_empty() {
         note(format!("it answers for {}", hosts.join(", ")));
         if let Some(row) = service.row().filter(|row| !row.places.is_empty() && has_hosts_of_its_own(service)) {
@@ -213,7 +210,28 @@ fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
         }
         return Ok(());
     }
-    note(format!("`scalekit-auth token {name}` works, but it answers for no host: {}", why_no_hosts(service)));
+    note(format!("it answers for no host: {}", why_no_hosts(service)));
+    Ok(())
+}
+
+/// Where `sync` read the environment, it is known which connections there are.
+fn warn_of_unknown_connection(broker: &Broker, service: &Service) -> Result<(), Error> {
+    let environment = broker.environment_name(service);
+    let synced = Synced::load(&broker.directory)?;
+    let known = broker.url_of(environment).and_then(|url| synced.get(environment, &url).cloned());
+    let Some(known) = known.filter(|known| known.synced_at.is_some()) else { return Ok(()) };
+    let connection = &service.connection;
+    let names: Vec<&str> = known.connections.iter().map(|known| known.name.as_str()).collect();
+    if !names.contains(&connection.as_str()) {
+        let near = match nearest(connection, names) {
+            Some(near) => format!("; did you mean {near}?"),
+            None => String::new(),
+        };
+        note(format!(
+            "the environment {environment} had no connection {connection} when it was synced{near} `scalekit-auth sync` reads \
+             it again"
+        ));
+    }
     Ok(())
 }
 

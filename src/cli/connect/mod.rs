@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::{Asked, note, print};
 use crate::broker::{Broker, read_or_create, selector};
 use crate::config::Service;
-use crate::consent::{Consent, Failure};
+use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, plain};
 use crate::resolve::Account;
+use crate::suggest::Subject;
 use crate::vault::{self, Return, Selector, Status, Vault};
 use wait::Waiting;
 
@@ -127,17 +128,17 @@ fn connect(arguments: &Arguments, deadline: Instant) -> Result<Done, Failure> {
 fn get_consent(arguments: &Arguments, broker: &Broker, service: &Service, account: Account) -> Result<Done, Failure> {
     if service.client.is_some() {
         let error = Error::new(Kind::Usage, format!("{} is an API client, to which nobody consents", service.name));
-        return Err(error.next(format!("`scalekit-auth token {}`", service.name)).into());
+        return Err(error.next(broker.subject(service, &account).command("token")).into());
     }
     let vault = broker.patient_vault(service)?;
     let selector = selector(service, &account);
     let patience = Duration::from_secs(arguments.timeout);
     if arguments.complete {
-        complete(&vault, selector, service)?;
+        complete(&vault, selector, service, &broker.subject(service, &account))?;
     }
     let show = |consent: &Consent| show(consent, arguments.json);
     if arguments.complete || arguments.wait_only {
-        let waiting = Waiting::new(vault, service, &account);
+        let waiting = Waiting::new(vault, service, &account, broker.subject(service, &account));
         return waiting.until_active(patience, show).map(|()| Done::connected(service, &account, false));
     }
     let found = read_or_create(&vault, selector)?;
@@ -147,12 +148,13 @@ fn get_consent(arguments: &Arguments, broker: &Broker, service: &Service, accoun
         return Ok(Done::connected(service, &account, true));
     }
     if arguments.no_wait {
-        let (consent, state) = link(arguments, &vault, selector, service, &account, found.status)?;
+        let consent = link(arguments, broker, &vault, service, &account, found.status)?;
+        let (consent, state) = consent;
         return Ok(Done::Link { consent, state });
     }
     let details = vault.details(selector)?;
     tell_kind(service, details.kind.as_deref());
-    let mut waiting = Waiting::new(vault, service, &account);
+    let mut waiting = Waiting::new(vault, service, &account, broker.subject(service, &account));
     if arguments.renew {
         waiting.for_a_change_since(&details);
     }
@@ -173,7 +175,7 @@ fn get_consent(arguments: &Arguments, broker: &Broker, service: &Service, accoun
 
 /// The link to read while we wait: on stdout, which is JSON's otherwise.
 fn show(consent: &Consent, json: bool) -> Result<(), Failure> {
-    if let Err(error) = &consent.link {
+    if let Err(NoLink::Refused(error)) = &consent.link {
         return Err(no_link(error));
     }
     let line = plain(&consent.message());
@@ -188,8 +190,8 @@ fn show(consent: &Consent, json: bool) -> Result<(), Failure> {
 /// A link that leads to the caller's URL, or nowhere; and the state that will come there.
 fn link(
     arguments: &Arguments,
+    broker: &Broker,
     vault: &Vault,
-    selector: Selector<'_>,
     service: &Service,
     account: &Account,
     status: Status,
@@ -197,9 +199,11 @@ fn link(
     let random = || crate::hex::random(32).ok_or_else(|| Error::new(Kind::Failed, "there is no random source"));
     let state = arguments.user_verify_url.as_ref().map(|_| random()).transpose()?;
     let back = arguments.user_verify_url.as_deref().zip(state.as_deref());
-    let link =
-        vault.magic_link(selector, back.map(|(url, state)| Return { url, state })).map_err(|error| no_link(&error))?;
-    Ok((Consent::new(service, account, status, Ok(link)), state))
+    let link = vault
+        .magic_link(selector(service, account), back.map(|(url, state)| Return { url, state }))
+        .map_err(|error| no_link(&error))?;
+    let subject = broker.subject(service, account);
+    Ok((Consent::new(service, &account.identifier, subject, status, Ok(link)), state))
 }
 
 /// An environment that verifies users wants to know where the browser should go.
@@ -214,16 +218,17 @@ fn no_link(error: &vault::Error) -> Failure {
     })
 }
 
-fn complete(vault: &Vault, selector: Selector<'_>, service: &Service) -> Result<(), Error> {
+fn complete(vault: &Vault, selector: Selector<'_>, service: &Service, subject: &Subject) -> Result<(), Error> {
     let mut id = String::new();
     let read = std::io::stdin().lock().take(1024).read_to_string(&mut id);
     read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
     let id = id.trim();
     if id.is_empty() || !id.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
         return Err(Error::new(Kind::Usage, "there is no auth_request_id on stdin")
-            .next(format!("printf %s \"$auth_request_id\" | scalekit-auth connect {} --complete", service.name)));
+            .next(format!("printf %s \"$auth_request_id\" | {}", subject.connect().word("--complete").line())));
     }
-    vault.verify_user(id, selector.identifier).map_err(|error| wait::unverified(error, service, selector.identifier))
+    let refused = |error| wait::unverified(error, service, selector.identifier, subject);
+    vault.verify_user(id, selector.identifier).map_err(refused)
 }
 
 /// Some pages ask for more than a click.

@@ -12,11 +12,12 @@ use crate::callback::{Callback, Returned};
 use crate::cli::note;
 use crate::clock;
 use crate::config::Service;
-use crate::consent::{Consent, Failure};
+use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::hex;
 use crate::resolve::Account;
-use crate::vault::{self, Details, Return, Selector, Status, Vault};
+use crate::suggest::Subject;
+use crate::vault::{self, Details, MagicLink, Return, Selector, Status, Vault};
 
 /// The first pause between two questions to the vault; it grows by half, and a random quarter is taken off.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub(super) struct Waiting {
     vault: Arc<Vault>,
     service: Service,
     account: Account,
+    subject: Subject,
     callback: Option<Callback>,
     /// Where the browser goes instead of to us.
     elsewhere: Option<String>,
@@ -49,11 +51,12 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(vault: Vault, service: &Service, account: &Account) -> Self {
+    pub(super) fn new(vault: Vault, service: &Service, account: &Account, subject: Subject) -> Self {
         Self {
             vault: vault.into(),
             service: service.clone(),
             account: account.clone(),
+            subject,
             callback: None,
             elsewhere: None,
             consent: None,
@@ -106,9 +109,13 @@ impl Waiting {
             }
             Err(_) => Some(clock::wall() + LINK_PAUSE),
         };
-        let consent = Consent::new(&self.service, &self.account, status, link);
+        let consent = self.consent(status, link.map_err(NoLink::Refused));
         self.consent = Some(consent.clone());
         consent
+    }
+
+    fn consent(&self, status: Status, link: Result<MagicLink, NoLink>) -> Consent {
+        Consent::new(&self.service, &self.account.identifier, self.subject.clone(), status, link)
     }
 
     /// Waits until the account is ACTIVE; draws how it goes on a terminal, and asks for a new link when one runs out,
@@ -159,7 +166,8 @@ impl Waiting {
                 let consent = self.new_link(status.clone().unwrap_or(Status::PendingAuth));
                 match &consent.link {
                     Ok(_) => show(&consent)?,
-                    Err(error) => note(format!("no new link: {error}")),
+                    Err(NoLink::Refused(error)) => note(format!("no new link: {error}")),
+                    Err(NoLink::NotAsked) => {}
                 }
             }
         };
@@ -203,7 +211,7 @@ impl Waiting {
             // Not pending any more: somebody else told it the vault already.
             Err(vault::Error::Refused { status: 400, .. }) if is_active => {}
             Err(error) => {
-                let error = unverified(error, &self.service, identifier);
+                let error = unverified(error, &self.service, identifier, &self.subject);
                 let text = format!("{} Go back to your terminal.", sentence(&error.line()));
                 returned.show(Page { status: 403, title: "That did not work".into(), text });
                 return Err(error);
@@ -228,7 +236,7 @@ impl Waiting {
     }
 
     fn wait_command(&self) -> String {
-        format!("`scalekit-auth connect {} --wait-only` goes on waiting", self.service.name)
+        format!("{} goes on waiting", self.subject.connect().word("--wait-only"))
     }
 
     fn interrupted(&self) -> Failure {
@@ -241,15 +249,15 @@ impl Waiting {
         let status = status.unwrap_or(Status::PendingAuth);
         Failure::Consent(Box::new(match self.consent.take() {
             Some(consent) => Consent { status, ..consent },
-            None => Consent::new(&self.service, &self.account, status, Err(vault::Error::NotFound)),
+            None => self.consent(status, Err(NoLink::NotAsked)),
         }))
     }
 }
 
 /// The error for consent that the vault does not take for our person's.
-pub(super) fn unverified(error: vault::Error, service: &Service, identifier: &str) -> Error {
+pub(super) fn unverified(error: vault::Error, service: &Service, identifier: &str, subject: &Subject) -> Error {
     let name = &service.name;
-    let again = format!("`scalekit-auth connect {name}` for a new link");
+    let again = format!("{} for a new link", subject.connect());
     match error {
         vault::Error::Refused { status: 403, .. } => {
             Error::new(Kind::VaultRefused, format!("{name} was granted by somebody else than {identifier}"))

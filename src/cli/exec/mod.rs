@@ -11,6 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Instant;
 
+use clap::error::{ContextKind, ContextValue};
+
 use super::found::Found;
 use super::{Asked, Place, Whose};
 use crate::broker::Broker;
@@ -18,6 +20,7 @@ use crate::config::Service;
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::store::credential_variables;
+use crate::suggest::Suggestion;
 use variable::Destination;
 
 /// Run a command with fresh tokens in its environment variables
@@ -35,6 +38,16 @@ pub struct Arguments {
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
+}
+
+/// The line that was meant, where `--` is missing before the command. `exec` itself takes no other words.
+pub(super) fn with_dashes(args: &[OsString], error: &clap::Error) -> Option<String> {
+    let ContextValue::String(stray) = error.get(ContextKind::InvalidArg)? else { return None };
+    let words: Vec<&str> = args.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
+    let at = words.iter().position(|word| word == stray)?;
+    let is_meant = words.get(1) == Some(&"exec") && !stray.starts_with('-') && !words.contains(&"--");
+    let line = [&words[1..at], &["--"], &words[at..]].concat();
+    is_meant.then(|| Suggestion::new(&line).line())
 }
 
 /// One `--with`, before its token is there.

@@ -266,7 +266,7 @@ mod tests {
         let usual = |hosts: &[&str], asked: Option<&str>| {
             let hosts = hosts.iter().map(|host| Pattern::parse(host).unwrap()).collect();
             let service = Service { hosts, ..Service::new("github", "github-x", Origin::User) };
-            let account = Account { identifier: "ada".into(), source: "" };
+            let account = Account { identifier: "ada".into(), source: "", was_named: false };
             let asked = asked.map(|host| Authority { host: host.into(), port: None });
             let found = Destination::usual(&service, &account, asked).unwrap();
             (found.variable, found.host)

@@ -100,7 +100,7 @@ fn hosts_of_accounts_take_the_place_of_the_providers_own() {
     }
     let refused = who(&services, "https://you@ghe.acme.test/a").unwrap_err();
     assert!(
-        matches!(refused, Error::NoSuchAccount { command, .. } if command.ends_with("--as you --host ghe.acme.test"))
+        matches!(refused, Error::NoSuchAccount { command, .. } if command.line().ends_with("--as you --host ghe.acme.test"))
     );
     let (why, _) = decide::hint(&services, &Target::from_host("github.com").unwrap()).unwrap();
     assert!(why.contains("ghe has other hosts in their place: ghe.acme.test"), "{why}");
