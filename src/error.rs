@@ -102,12 +102,13 @@ pub struct Error {
     what: String,
     why: Option<String>,
     next: Option<String>,
+    is_out_of_reach: bool,
 }
 
 impl Error {
     /// An error that says what happened.
     pub fn new(kind: Kind, what: impl fmt::Display) -> Self {
-        Self { kind, what: plain(&what.to_string()), why: None, next: None }
+        Self { kind, what: plain(&what.to_string()), why: None, next: None, is_out_of_reach: false }
     }
 
     /// Adds the reason.
@@ -132,7 +133,18 @@ impl Error {
     /// The error of these parts.
     pub(crate) fn of_parts(kind: Kind, parts: [&str; 3]) -> Self {
         let [what, why, next] = parts.map(|part| Some(plain(part)).filter(|part| !part.is_empty()));
-        Self { kind, what: what.unwrap_or_default(), why, next }
+        Self { kind, what: what.unwrap_or_default(), why, next, is_out_of_reach: false }
+    }
+
+    /// Says that nothing answered, so that the next attempt would take as long and end the same.
+    #[must_use]
+    pub(crate) fn out_of_reach(self) -> Self {
+        Self { is_out_of_reach: true, ..self }
+    }
+
+    /// Whether nothing answered.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        self.is_out_of_reach
     }
 
     /// Which kind of failure it is.

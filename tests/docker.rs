@@ -246,3 +246,40 @@ fn list_names_the_registries_alone_and_needs_neither_network_nor_keyring() {
     assert_eq!(got.stderr.lines().count(), 1, "{got:?}");
     assert_eq!(world.sandbox.counts().tcp_connections, 0);
 }
+
+#[test]
+fn docker_hub_is_one_registry_under_all_of_its_names() {
+    const NAMES: [&str; 7] = [
+        "docker.io",
+        "index.docker.io",
+        "registry-1.docker.io",
+        "https://index.docker.io/v1/",
+        "https://index.docker.io",
+        "https://docker.io/",
+        "index.docker.io/v1/",
+    ];
+    for host in ["docker.io", "index.docker.io", "registry-1.docker.io"] {
+        let world = world();
+        world.seed("hub-x", "DOCKERHUB", "hub-token");
+        world.ok(&["config", "hub", "hub-x", "--identifier", "ada", "--host", host]);
+        for name in NAMES {
+            is_silent(&get(&world, name), &answer(name, "oauth2", "hub-token"), 0);
+            is_silent(&ask(&world, &["store"], &answer(name, "oauth2", "hub-token")), "", 0);
+        }
+        for name in ["hub.docker.io", "docker.io.evil.net", "docker.io:5000", "evildocker.io", "auth.docker.io"] {
+            is_silent(&get(&world, name), NOT_FOUND, 1);
+        }
+        let list = ask(&world, &["list"], "").ok().stdout;
+        assert!(list.contains(r#""https://index.docker.io/v1/":"oauth2""#), "{list}");
+        for name in &NAMES[..4] {
+            world.ok(&["setup", "docker", name]);
+            let text = std::fs::read_to_string(world.path(".docker/config.json")).unwrap();
+            let entry = "\t\t\"https://index.docker.io/v1/\": \"scalekit\"\n";
+            assert_eq!(text, format!("{{\n\t\"credHelpers\": {{\n{entry}\t}}\n}}\n"));
+            let status = world.ok(&["status"]).stdout;
+            assert!(status.contains("docker asks us for https://index.docker.io/v1/"), "{status}");
+            world.ok(&["setup", "docker", "--undo"]);
+            assert!(!world.path(".docker/config.json").exists());
+        }
+    }
+}

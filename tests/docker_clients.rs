@@ -265,6 +265,29 @@ fn docker_hands_its_engine_the_token_for_a_pull() {
 }
 
 #[test]
+fn docker_itself_finds_docker_hub_under_the_key_that_setup_writes() {
+    let world = World::new();
+    world.seed("hub-x", "DOCKERHUB", TOKEN);
+    world.ok(&["config", "hub", "hub-x", "--identifier", "ada", "--host", "docker.io"]);
+    world.ok(&["setup", "docker", "docker.io"]);
+    let engine = Engine::start();
+    let mut docker = world.command(needed("docker", "docker-cli"));
+    finish(docker.args(["pull", "docker.io/acme/app:1"]).env("DOCKER_HOST", &engine.url), "").ok();
+    assert_eq!(engine.credentials(), [("oauth2".to_owned(), TOKEN.to_owned())]);
+}
+
+#[test]
+fn a_token_of_another_command_can_be_brought_to_docker_login() {
+    let port = Port::private(Access::Password(USER, TOKEN));
+    let host = &port.registry.host;
+    let token = port.world.ok(&["token", &format!("http://{host}")]).stdout;
+    let login =
+        |secret: &str| finish(port.docker().args(["login", "--username", USER, "--password-stdin", host]), secret);
+    login(&token).ok();
+    port.leaves_no_token_behind();
+}
+
+#[test]
 fn a_logout_of_docker_is_no_failure_and_the_next_pull_works() {
     let port = Port::private(Access::Password(USER, TOKEN));
     port.calls();

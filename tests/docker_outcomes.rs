@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 
 use common::docker::{HELPER, NOT_FOUND, TOKEN, answer, ask, get, is, is_not_found_because, is_silent, world};
+use common::user::AUTH;
 use common::{World, files_below, finish};
 use scalekit_sandbox::{Control, Credential};
 
@@ -100,13 +101,14 @@ fn a_token_that_git_saw_refused_is_not_answered_at_that_host() {
 }
 
 #[test]
-fn store_succeeds_only_with_what_was_answered_for_that_registry() {
+fn store_succeeds_only_with_the_token_of_that_registry() {
     let world = world();
     let store = |input: &str| ask(&world, &["store"], input);
     let ours = answer("ghcr.io", "x-access-token", TOKEN);
-    assert_eq!(store(&ours).code, Some(1));
-    get(&world, "ghcr.io").ok();
     is_silent(&store(&ours), "", 0);
+    let (asked, _) = (world.count(AUTH), get(&world, "ghcr.io").ok());
+    is_silent(&store(&ours), "", 0);
+    assert_eq!(world.count(AUTH), asked + 1, "what was answered is known by its fingerprint");
     is_silent(&store(&answer("https://ghcr.io/v2/", "x-access-token", TOKEN)), "", 0);
     for (input, words) in [
         (
@@ -138,7 +140,7 @@ fn store_succeeds_only_with_what_was_answered_for_that_registry() {
 }
 
 #[test]
-fn without_a_place_to_remember_tokens_are_answered_and_nothing_is_acknowledged() {
+fn without_a_place_to_remember_tokens_are_answered_and_acknowledged() {
     let world = world();
     let ours = answer("ghcr.io", "x-access-token", TOKEN);
     let ask = |action: &str, input: &str| {
@@ -148,7 +150,28 @@ fn without_a_place_to_remember_tokens_are_answered_and_nothing_is_acknowledged()
         finish(&mut helper, input)
     };
     is_silent(&ask("get", "ghcr.io"), &answer("ghcr.io", "x-access-token", TOKEN), 0);
-    assert_eq!(ask("store", &ours).code, Some(1));
+    is_silent(&ask("store", &ours), "", 0);
+    assert_eq!(ask("store", &answer("ghcr.io", "x", "canary")).code, Some(1));
+}
+
+#[test]
+fn a_store_that_stores_nothing_can_be_made_no_failure() {
+    let world = world();
+    let store = |value: &str, secret: &str| {
+        let mut helper = world.command(HELPER);
+        helper.arg("store").env("SCALEKIT_AUTH_IGNORE_STORE", value);
+        finish(&mut helper, &answer("ghcr.io", "me", secret))
+    };
+    for value in ["1", "true", "yes"] {
+        is_silent(&store(value, "canary-pw"), "", 0);
+    }
+    for value in ["", "0", "false"] {
+        assert_eq!(store(value, "canary-pw").code, Some(1));
+    }
+    for file in files_below(world.home.path()) {
+        let content = fs::read(&file).unwrap();
+        assert!(!content.windows(6).any(|window| window == b"canary"), "{}", file.display());
+    }
 }
 
 #[test]

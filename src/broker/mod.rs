@@ -4,6 +4,7 @@
 mod batch;
 mod environment;
 mod source;
+mod unreached;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -19,6 +20,8 @@ use crate::similar::nearest;
 use crate::store::{self, ClientCredentials};
 use crate::suggest::{self, Subject};
 use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
+
+use unreached::Unreached;
 
 pub use batch::MOST_AT_ONCE;
 pub use environment::not_logged_in;
@@ -182,7 +185,19 @@ impl Broker {
         account: &Account,
         fetch: impl FnOnce() -> Result<(Entry, Facts), Failure>,
     ) -> Result<Token, Failure> {
-        let found = self.cache().fetch_once(&self.key(service, account)?, is_fit, fetch);
+        let key = self.key(service, account)?;
+        let unreached = Unreached::of(&key.environment);
+        let found = self.cache().fetch_once(&key, is_fit, || {
+            if let Some(error) = unreached.error() {
+                return Err(error.into());
+            }
+            let outcome = fetch();
+            unreached.note(match &outcome {
+                Err(Failure::Error(error)) => Some(error),
+                _ => None,
+            });
+            outcome
+        });
         let (entry, facts) = found.map_err(|failure| match failure {
             // Who asked first may call the connection by another name.
             Failure::Consent(consent) => {

@@ -8,15 +8,20 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::time::Instant;
 
+use subtle::ConstantTimeEq;
+
 use super::answering::{Answering, read_stdin};
 use super::print;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
-use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
+use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_URL, NO_USERNAME, NOT_FOUND, key_of};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::rules;
 use crate::secret::Secret;
 use crate::vault::Credential;
+
+/// Makes `store` of what is not the account's own token succeed, storing nothing all the same.
+const IGNORE_STORE: &str = "SCALEKIT_AUTH_IGNORE_STORE";
 
 /// Speak docker's credential helper protocol on stdin and stdout
 #[derive(Debug, clap::Args)]
@@ -38,8 +43,8 @@ pub fn run(actions: &[OsString], deadline: Instant) -> u8 {
             Reply::failed(NOT_FOUND)
         }),
         "store" => match store(deadline) {
-            Ok(()) => Reply::done(""),
-            Err(refusal) => Reply::failed(refusal),
+            Err(refusal) if !ignores_store() => Reply::failed(refusal),
+            _ => Reply::done(""),
         },
         "erase" => {
             // A failure to forget is no failure of the client's.
@@ -143,7 +148,7 @@ fn store(deadline: Instant) -> Result<(), String> {
         read().map_err(|error| line(&error)).and_then(|input| Login::decode(input.expose()).map_err(refused))?;
     let key = Key::decode(login.server_url.as_bytes()).map_err(refused)?;
     let broker = Broker::load(deadline).map_err(|error| line(&error))?;
-    let place = &key.targets[0].authority;
+    let place = key_of(&key.targets[0].authority.to_string()).to_owned();
     let Some(asked) = find(&broker, &key).map_err(|error| line(&error))? else {
         let error = nothing_stored(Kind::NotConfigured)
             .why(format!("scalekit-auth keeps no passwords, and no configured service answers for {place}"))
@@ -157,6 +162,13 @@ fn store(deadline: Instant) -> Result<(), String> {
     if Refusals::open().is_some_and(|refusals| refusals.was_answered(&sent)) {
         return Ok(());
     }
+    // A token that another command of ours gave, such as `token`, is as much the account's own.
+    let own = asked.token(&broker, None, |_, _| true).map(|(token, _)| token.credential.secret().clone());
+    match own {
+        Ok(own) if bool::from(own.expose().as_bytes().ct_eq(login.secret.expose().as_bytes())) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(line(&nothing_stored(error.kind()).why(error.line()))),
+    }
     let name = &asked.rule.service.name;
     let error = nothing_stored(Kind::Usage)
         .why(format!(
@@ -167,6 +179,11 @@ fn store(deadline: Instant) -> Result<(), String> {
              credHelpers in docker's config.json"
         ));
     Err(line(&error))
+}
+
+/// Whether a `store` that stores nothing shall be no failure, for scripts whose `docker login` cannot be left out.
+fn ignores_store() -> bool {
+    std::env::var_os(IGNORE_STORE).is_some_and(|value| !["", "0", "false"].contains(&value.to_string_lossy().trim()))
 }
 
 fn nothing_stored(kind: Kind) -> Error {
@@ -188,7 +205,13 @@ fn list(deadline: Instant) -> String {
         }
     };
     let registries = broker.services.iter().flat_map(rules);
-    docker::encode_list(registries.filter_map(|rule| Some((rule.pattern.origin()?, rule.registry_username?))))
+    docker::encode_list(registries.filter_map(|rule| {
+        let key = match docker::key_of(&rule.pattern.authority().to_string()) {
+            docker::HUB_KEY => docker::HUB_KEY.to_owned(),
+            _ => rule.pattern.origin()?,
+        };
+        Some((key, rule.registry_username?))
+    }))
 }
 
 fn read() -> Result<Secret<Vec<u8>>, Error> {

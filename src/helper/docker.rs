@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::resolve::Target;
+use crate::resolve::{Scheme, Target};
 use crate::secret::Secret;
 
 /// The longest request; a server key and a password are far shorter.
@@ -28,6 +28,16 @@ pub const USAGE: &str = "Usage: docker-credential-scalekit <get|store|erase|list
 
 /// As user name it says that the secret is a refresh token, which the client would send to the registry's token server.
 const REFRESH_TOKEN: &str = "<token>";
+
+/// Docker Hub, which is one registry of several names.
+pub const HUB: &[&str] = &["docker.io", "index.docker.io", "registry-1.docker.io"];
+/// What docker itself calls it in its configuration.
+pub const HUB_KEY: &str = "https://index.docker.io/v1/";
+
+/// The key under which docker looks up the registry at `place`, a host and perhaps a port.
+pub fn key_of(place: &str) -> &str {
+    if HUB.contains(&place) { HUB_KEY } else { place }
+}
 
 /// Why a request or an answer is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +71,8 @@ pub enum Error {
 pub struct Key {
     /// As it was asked, without white space around it.
     pub text: String,
-    /// What it may mean, the more likely first: https, and for a loopback host without a scheme http as well.
+    /// What it may mean, the more likely first: https, for a loopback host without a scheme http as well, and for Docker Hub
+    /// its other names.
     pub targets: Vec<Target>,
 }
 
@@ -94,6 +105,12 @@ impl Key {
         let mut targets = vec![target(scheme.unwrap_or("https"))?];
         if scheme.is_none() && targets[0].authority.is_loopback() {
             targets.push(target("http")?);
+        }
+        let first = &targets[0].authority;
+        if targets[0].scheme == Scheme::Https && first.port.is_none() && HUB.contains(&first.host.as_str()) {
+            let others = HUB.iter().filter(|name| **name != first.host);
+            let others: Vec<Target> = others.filter_map(|name| Target::from_host(name).ok()).collect();
+            targets.extend(others);
         }
         Ok(Self { text: text.to_owned(), targets })
     }
@@ -196,7 +213,14 @@ mod tests {
             assert_eq!(targets(key), Ok(vec!["https://ghcr.io".into()]), "{key}");
         }
         assert_eq!(targets("ghcr.io/acme/app"), Ok(vec!["https://ghcr.io/acme/app".into()]));
-        assert_eq!(targets("https://index.docker.io/v1/"), Ok(vec!["https://index.docker.io/v1/".into()]));
+        let hub = |first: &str, others: [&str; 2]| {
+            Ok(std::iter::once(first).chain(others).map(|name| format!("https://{name}")).collect::<Vec<_>>())
+        };
+        assert_eq!(targets(HUB_KEY), hub("index.docker.io/v1/", ["docker.io", "registry-1.docker.io"]));
+        assert_eq!(targets("docker.io"), hub("docker.io", ["index.docker.io", "registry-1.docker.io"]));
+        for other in ["docker.io:5000", "http://docker.io", "hub.docker.io", "evildocker.io"] {
+            assert_eq!(targets(other).map(|targets| targets.len()), Ok(1), "{other}");
+        }
         assert_eq!(targets("http://ghcr.io:443"), Ok(vec!["http://ghcr.io:443".into()]));
         assert_eq!(Key::decode(b" https://ghcr.io/\n").unwrap().text, "https://ghcr.io/");
     }
@@ -296,7 +320,7 @@ mod tests {
         fn a_key_leads_only_to_the_host_it_spells(text in "(https?://)?[a-zA-Z0-9.:@/?#%\\[\\]-]{1,40}") {
             if let Ok(key) = Key::decode(text.as_bytes()) {
                 let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).to_ascii_lowercase();
-                for target in &key.targets {
+                for target in key.targets.iter().filter(|target| !HUB.contains(&target.authority.host.as_str())) {
                     prop_assert!(rest.starts_with(&target.authority.host));
                     let after = &rest[target.authority.host.len()..];
                     prop_assert!(after.is_empty() || after.starts_with([':', '/']), "{}", text);

@@ -92,11 +92,17 @@ impl From<Error> for Shown {
     fn from(error: Error) -> Self {
         let unreachable = || Shown::new(Kind::VaultUnreachable, "the vault cannot be reached").why(&error);
         let refused = || Shown::new(Kind::VaultRefused, "the vault refused").why(&error);
+        let is_silent = matches!(error, Error::Connect { .. } | Error::Timeout(_));
         match &error {
             Error::Url(error) => crate::store::Error::Url(error.clone()).into(),
             Error::Proxy(_) => unreachable().next("correct or unset it"),
             Error::Connect { .. } | Error::Timeout(_) | Error::Cut(_) | Error::Unavailable { .. } => {
-                unreachable().next("check the network, HTTPS_PROXY and the environment URL, then `scalekit-auth status --check`")
+                let error = unreachable()
+                    .next("check the network, HTTPS_PROXY and the environment URL, then `scalekit-auth status --check`");
+                match is_silent {
+                    true => error.out_of_reach(),
+                    false => error,
+                }
             }
             Error::Tls { .. } => unreachable().next(
                 "if a company proxy opens TLS, point SSL_CERT_FILE to its CA certificates; else check the environment URL",
