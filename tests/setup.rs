@@ -250,6 +250,7 @@ fn status_names_the_fix_for_every_host() {
     ] {
         assert!(status.stdout.contains(line), "{line}: {status:?}");
     }
+    run(&world, &["setup"]).ok();
     write(&world.path(".gitconfig"), "[credential]\n\thelper = store\n\thelper = scalekit\n");
     let status = run(&world, &["status"]).ok();
     assert!(status.stdout.contains("but also hands our token to: store"), "{status:?}");

@@ -1,7 +1,12 @@
 //! Which credential helpers git asks for a host, and tells about our tokens.
 
+mod helper;
+
 use std::process::{Command, Stdio};
 
+pub use helper::{is_ours, unstartable};
+
+use super::programs;
 use crate::error::{Error, Kind};
 use crate::resolve::Target;
 use crate::store::SECRET_VARIABLES;
@@ -18,14 +23,13 @@ struct Setting {
 impl Settings {
     /// Asks git, away from any repository: a repository's configuration is not the user's word.
     pub fn read() -> Result<Self, Error> {
-        let failed = |why: String| Error::new(Kind::Failed, "git cannot be asked for its configuration").why(why);
-        let output = git()
+        let output = git()?
             .args(["config", "--null", "--get-regexp", r"^credential\.(.*\.)?helper$"])
             .output()
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(failed)?;
         // Exit code 1 is git's word for "no such setting".
         if !matches!(output.status.code(), Some(0 | 1)) {
-            return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
         }
         let text = String::from_utf8_lossy(&output.stdout);
         let settings = text.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
@@ -69,7 +73,8 @@ impl Setting {
         if *url == format!("{}://{}", target.scheme.name(), target.authority) {
             return true;
         }
-        let output = git()
+        let Ok(mut git) = git() else { return false };
+        let output = git
             .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_COUNT", "1")])
             .env("GIT_CONFIG_KEY_0", format!("credential.{url}.probe"))
             .env("GIT_CONFIG_VALUE_0", "yes")
@@ -79,17 +84,18 @@ impl Setting {
     }
 }
 
-fn git() -> Command {
-    let mut git = Command::new("git");
+fn git() -> Result<Command, Error> {
+    let Some(program) = programs::on_path("git").next() else {
+        return Err(Error::new(Kind::Failed, "there is no git on PATH").next("install git"));
+    };
+    let mut git = Command::new(program);
     git.current_dir("/").stdin(Stdio::null());
     for name in SECRET_VARIABLES {
         git.env_remove(name);
     }
-    git
+    Ok(git)
 }
 
-/// Whether a helper setting leads to this program.
-pub fn is_ours(helper: &str) -> bool {
-    let is_sub_command = helper.contains("scalekit-auth") && helper.ends_with(" git-credential");
-    helper == "scalekit" || helper.contains("git-credential-scalekit") || is_sub_command
+fn failed(why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Failed, "git cannot be asked for its configuration").why(why)
 }

@@ -18,6 +18,7 @@ mod homes;
 mod list;
 mod login;
 mod logout;
+mod programs;
 mod reach;
 mod remove;
 mod setup;

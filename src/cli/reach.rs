@@ -1,8 +1,8 @@
 //! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
-use super::git_chain::{Settings, is_ours};
-use super::setup;
+use super::git_chain::{Settings, is_ours, unstartable};
+use super::{programs, setup};
 use crate::broker::Broker;
 use crate::resolve::{Target, rules};
 
@@ -32,7 +32,10 @@ fn git_line(settings: &Settings, origin: &str) -> String {
     let fix = format!("scalekit-auth setup git {}", origin.strip_prefix("https://").unwrap_or(origin));
     let chain = settings.chain(&target);
     let others: Vec<&str> = chain.iter().filter(|helper| !is_ours(helper)).copied().collect();
-    if others.len() == chain.len() {
+    let gone = chain.iter().filter(|helper| is_ours(helper)).find_map(|helper| unstartable(helper));
+    if let Some(program) = gone {
+        format!("git is set up for {origin}, but {program} cannot be started; fix: {fix}")
+    } else if others.len() == chain.len() {
         format!("git does not ask us for {origin}; fix: {fix}")
     } else if others.is_empty() {
         format!("git asks us for {origin}")
@@ -43,10 +46,14 @@ fn git_line(settings: &Settings, origin: &str) -> String {
 
 fn docker_line(registry: &str) -> String {
     match setup::docker_helper_of(registry).as_deref() {
-        Some("scalekit") if setup::is_on_path("docker-credential-scalekit") => format!("docker asks us for {registry}"),
-        Some("scalekit") => {
-            format!("docker is set up for {registry}, but docker-credential-scalekit is not on PATH; fix: ./install.sh")
+        Some("scalekit") if programs::on_path("docker-credential-scalekit").next().is_some() => {
+            format!("docker asks us for {registry}")
         }
+        // It makes the name anew, or says which directory has to be on PATH.
+        Some("scalekit") => format!(
+            "docker is set up for {registry}, but no docker-credential-scalekit on PATH can be started; \
+             fix: scalekit-auth setup docker {registry}"
+        ),
         Some(other) => {
             format!("docker asks {other} for {registry}; fix: scalekit-auth setup docker {registry} --replace")
         }

@@ -218,13 +218,15 @@ fn origins(text: &str) -> Vec<String> {
     lines.filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned)).collect()
 }
 
-/// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting.
-pub(super) fn helper_value(link: Option<&Path>, executable: &Path) -> String {
+/// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
+/// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
+/// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
+pub(super) fn helper_value(link: Option<&Path>, program: &Path) -> String {
     let shown = |path: &Path| path.display().to_string();
     match link.map(shown) {
         Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path,
         Some(path) => in_shell(&path, ""),
-        None => in_shell(&shown(executable), " git-credential"),
+        None => in_shell(&shown(program), " git-credential"),
     }
 }
 
