@@ -201,8 +201,10 @@ fn a_second_helper_stores_our_token_unless_an_empty_one_stands_before_ours() {
     repository.clone_into("one").ok();
     let file = repository.world.path(".git-credentials");
     assert!(std::fs::read_to_string(&file).unwrap().contains("token-1"), "this is the danger");
+    let gitconfig = repository.world.path(".gitconfig");
     let status = repository.world.run(&["status"]);
-    assert!(status.stdout.contains("but also hands our token to: store; fix: scalekit-auth setup git"), "{status:?}");
+    let told = format!("hands our token to: store ({}, line 2); fix: scalekit-auth setup git", gitconfig.display());
+    assert!(status.stdout.contains(&told), "{status:?}");
 
     std::fs::remove_file(&file).unwrap();
     let key = format!("credential.{}.helper", repository.server.url());

@@ -23,6 +23,15 @@ fn names_us(words: &[String]) -> bool {
     }
 }
 
+/// Whether what a helper setting would start is this very program.
+pub fn is_this_program(helper: &str) -> bool {
+    let program = words(helper).map(|mut words| words.swap_remove(0));
+    let found = program.and_then(|program| {
+        if program.contains('/') { Some(PathBuf::from(program)) } else { programs::on_path(&program).next() }
+    });
+    found.zip(std::env::current_exe().ok()).is_some_and(|(program, own)| programs::is_same_file(&program, &own))
+}
+
 /// The program of a helper setting, if it is not there or may not be started. `None` also where only a shell could tell.
 pub fn unstartable(helper: &str) -> Option<String> {
     let program = words(helper)?.swap_remove(0);

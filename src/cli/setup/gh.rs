@@ -2,7 +2,7 @@
 //! work, and to say what to type.
 
 use crate::broker::Broker;
-use crate::cli::git_chain::{Settings, is_ours};
+use crate::cli::git_chain::Settings;
 use crate::cli::programs;
 use crate::config::Service;
 use crate::error::{Error, Kind};
@@ -58,8 +58,8 @@ fn service(broker: &Broker) -> Result<&Service, Error> {
 fn check(settings: &Settings, origin: &str) -> Result<(), Error> {
     let Ok((target, _)) = Target::from_url(origin) else { return Ok(()) };
     let chain = settings.chain(&target);
-    let before = chain.iter().take_while(|helper| !is_ours(helper));
-    match before.into_iter().find(|helper| is_gh(helper)) {
+    let mut before = chain.iter().take_while(|setting| !setting.is_ours());
+    match before.find(|setting| is_gh(&setting.helper)) {
         None => Ok(()),
         Some(helper) => Err(Error::new(Kind::NotConfigured, format!("git asks gh for {origin}, not us"))
             .why(format!("its helper there is {helper}, from `gh auth setup-git`"))

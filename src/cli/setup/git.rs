@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::edit::Edit;
 use crate::broker::Broker;
-use crate::cli::git_chain::{self, Settings};
+use crate::cli::git_chain::Settings;
 use crate::error::{Error, Kind};
 use crate::resolve::{Target, rules};
 
@@ -72,6 +72,22 @@ impl Plan {
         Err(error)
     }
 
+    /// What no line of ours can put right: whom git tells about tokens in this directory, because its repository says so.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        // A repository that git cannot read is no failure of what was set up.
+        let Ok(settings) = Settings::here() else { return Vec::new() };
+        let warning = |host: &Host| {
+            let chain = settings.chain(&host.target).into_iter();
+            let others: Vec<String> =
+                chain.filter(|one| !one.is_everywhere && !one.is_ours()).map(|one| one.to_string()).collect();
+            let (origin, others_shown) = (&host.origin, others.join(", "));
+            (!others.is_empty()).then(|| {
+                format!("in this directory git also hands the tokens for {origin} to: {others_shown}; remove that line")
+            })
+        };
+        self.hosts.iter().filter_map(warning).collect()
+    }
+
     /// The hosts that were asked for.
     pub(super) fn hosts(&self) -> String {
         self.hosts.iter().map(|host| host.origin.as_str()).collect::<Vec<_>>().join(", ")
@@ -80,7 +96,7 @@ impl Plan {
 
 fn problem(settings: &Settings, host: &Host) -> Option<Error> {
     let chain = settings.chain(&host.target);
-    let others: Vec<&str> = chain.iter().filter(|helper| !git_chain::is_ours(helper)).copied().collect();
+    let others: Vec<String> = chain.iter().filter(|one| !one.is_ours()).map(ToString::to_string).collect();
     let what = if !others.is_empty() {
         format!("git would still hand the tokens for {} to {}", host.origin, others.join(", "))
     } else if chain.is_empty() {

@@ -90,10 +90,12 @@ fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program());
     let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
     if arguments.dry_run {
-        return print(&plan.edit.describe(Some(&plan.after)));
+        print(&plan.edit.describe(Some(&plan.after)))?;
+    } else {
+        plan.carry_out()?;
+        note(format!("git asks us for {}", plan.hosts()));
     }
-    plan.carry_out()?;
-    note(format!("git asks us for {}", plan.hosts()));
+    plan.warnings().into_iter().for_each(note);
     Ok(())
 }
 
