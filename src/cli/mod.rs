@@ -135,7 +135,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, deadline),
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
-        Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
+        Command::GitCredential(arguments) => return git_credential::run(&arguments, deadline),
         Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),
     };
     match result {

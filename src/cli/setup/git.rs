@@ -234,15 +234,19 @@ fn origins(text: &str) -> Vec<String> {
     lines.filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned)).collect()
 }
 
+/// That no other helper is asked for the host, which the helper itself cannot see: git shall not open a password dialog
+/// where a token cannot be had.
+const ONLY: &str = " --only-helper";
+
 /// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
 /// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
 /// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
 pub(super) fn helper_value(link: Option<&Path>, program: &Path) -> String {
     let shown = |path: &Path| path.display().to_string();
     match link.map(shown) {
-        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path,
-        Some(path) => in_shell(&path, ""),
-        None => in_shell(&shown(program), " git-credential"),
+        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path + ONLY,
+        Some(path) => in_shell(&path, ONLY),
+        None => in_shell(&shown(program), &format!(" git-credential{ONLY}")),
     }
 }
 
@@ -261,10 +265,11 @@ mod tests {
         let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"));
         assert_eq!(
             value("/home/ada/.local/bin/git-credential-scalekit"),
-            "/home/ada/.local/bin/git-credential-scalekit"
+            "/home/ada/.local/bin/git-credential-scalekit --only-helper"
         );
-        assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s'""#);
-        assert_eq!(helper_value(None, Path::new("/b/scalekit-auth")), "\"!'/b/scalekit-auth' git-credential\"");
+        assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s' --only-helper""#);
+        let sub_command = helper_value(None, Path::new("/b/scalekit-auth"));
+        assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper\"");
     }
 
     #[test]
