@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Broker, Token, is_fit, token_of};
+use super::{Broker, Token, is_fit};
 use crate::config::Service;
 use crate::consent::Failure;
 use crate::error::Error;
@@ -27,7 +27,7 @@ impl Broker {
                 |service| self.vault(service),
                 |vault, service, account| {
                     self.fetch_once(service, account, || match vault {
-                        Ok(vault) => token_of(vault, service, account),
+                        Ok(vault) => self.token_of(vault, service, account),
                         Err(error) => Err(error.clone().into()),
                     })
                 },

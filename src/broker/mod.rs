@@ -16,7 +16,9 @@ use crate::error::{Error, Kind};
 use crate::refusals;
 use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
 use crate::store::{self, ClientCredentials};
-use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
+use crate::vault::{
+    self, ConnectedAccount, Credential, Facts, Grant, MagicLink, NoCredential, Selector, Status, Vault,
+};
 
 pub use batch::MOST_AT_ONCE;
 pub use environment::not_logged_in;
@@ -160,7 +162,7 @@ impl Broker {
 
     /// As [`Broker::token`], where [`Broker::cached`] found nothing.
     pub fn fetched(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        self.fetch_once(service, account, || token_of(&self.vault(service)?, service, account))
+        self.fetch_once(service, account, || self.token_of(&self.vault(service)?, service, account))
     }
 
     /// The credential that rests in the cache, if there is one that `is_fit` takes; else it is forgotten.
@@ -184,6 +186,40 @@ impl Broker {
             error => error,
         })?;
         Ok(Token::new(entry, facts.unwrap_or_default()))
+    }
+
+    /// What the vault holds for the connected account, which is created if it is missing there.
+    fn token_of(&self, vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
+        if let Some(client) = &service.client {
+            return Ok((client_token(vault, service, client)?, Facts::default()));
+        }
+        let found = read_or_create(vault, selector(service, account))?;
+        if found.status != Status::Active {
+            let link = self.link(vault, service, account, &found.status);
+            return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
+        }
+        self.cache().forget_link(&self.key(service, account)?);
+        let credential = found.credential.map_err(|error| no_credential(service, error))?;
+        Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
+    }
+
+    /// Where a person consents: a link that is still good, else a new one.
+    fn link(
+        &self,
+        vault: &Vault,
+        service: &Service,
+        account: &Account,
+        status: &Status,
+    ) -> Result<MagicLink, vault::Error> {
+        let (cache, key) = (self.cache(), self.key(service, account).ok());
+        if let Some(link) = key.as_ref().and_then(|key| cache.link(key, status)) {
+            return Ok(link);
+        }
+        let link = vault.magic_link(selector(service, account), None)?;
+        if let Some(key) = &key {
+            cache.keep_link(key, status, &link);
+        }
+        Ok(link)
     }
 
     fn cache(&self) -> Cache {
@@ -235,21 +271,6 @@ impl Token {
 /// Whether an entry of the cache may be handed out: not if a server refused it a moment ago.
 fn is_fit(entry: &Entry) -> bool {
     !refusals::is_refused(entry.secret().expose())
-}
-
-/// What the vault holds for the connected account, which is created if it is missing there.
-fn token_of(vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
-    if let Some(client) = &service.client {
-        return Ok((client_token(vault, service, client)?, Facts::default()));
-    }
-    let selector = selector(service, account);
-    let found = read_or_create(vault, selector)?;
-    if found.status != Status::Active {
-        let link = vault.magic_link(selector, None);
-        return Err(Failure::Consent(Box::new(Consent::new(service, account, found.status, link))));
-    }
-    let credential = found.credential.map_err(|error| no_credential(service, error))?;
-    Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
 }
 
 /// A JWT for an API client.
