@@ -45,7 +45,7 @@ pub fn run(args: Vec<OsString>) -> u8 {
     harden();
     let name = args.first().map(Path::new).and_then(Protocol::by_name);
     match name {
-        Some(Protocol::Git) => cli::git_credential::run(args.get(1).and_then(|action| action.to_str()), deadline),
+        Some(Protocol::Git) => cli::git_credential::run_words(args.get(1..).unwrap_or_default(), deadline),
         Some(Protocol::Docker) => cli::docker_credential::run(args.get(1..).unwrap_or_default(), deadline),
         None => cli::run(args, deadline),
     }

@@ -53,6 +53,18 @@ fn a_server_that_insists_on_its_user_name_is_satisfied() {
 }
 
 #[test]
+fn a_realm_and_a_path_that_are_not_utf_8_are_no_hindrance() {
+    let repository = repository(Offers::Both);
+    repository.server.name_realm(b"f\xfcr");
+    repository.clone_into("copy").ok();
+    // The path is decoded by git and reaches the helper as it is; there is no such repository.
+    let url = repository.url("f%fcr.git");
+    repository.git(&["-c", "credential.useHttpPath=true", "ls-remote", &url]).exit(128);
+    let last = repository.server.seen().pop().unwrap();
+    assert_eq!((last.token.as_deref(), last.status), (Some("token-1"), 404));
+}
+
+#[test]
 fn a_user_name_in_the_url_is_no_hindrance() {
     let repository = repository(Offers::Basic);
     let url = repository.url("app.git").replace("https://", "https://ada@");
@@ -189,8 +201,10 @@ fn a_second_helper_stores_our_token_unless_an_empty_one_stands_before_ours() {
     repository.clone_into("one").ok();
     let file = repository.world.path(".git-credentials");
     assert!(std::fs::read_to_string(&file).unwrap().contains("token-1"), "this is the danger");
+    let gitconfig = repository.world.path(".gitconfig");
     let status = repository.world.run(&["status"]);
-    assert!(status.stdout.contains("but also hands our token to: store; fix: scalekit-auth setup git"), "{status:?}");
+    let told = format!("hands our token to: store ({}, line 2); fix: scalekit-auth setup git", gitconfig.display());
+    assert!(status.stdout.contains(&told), "{status:?}");
 
     std::fs::remove_file(&file).unwrap();
     let key = format!("credential.{}.helper", repository.server.url());

@@ -15,6 +15,18 @@ fn clones_by_basic_over_https_and_http() {
 }
 
 #[test]
+fn a_realm_and_a_path_that_are_not_utf_8_are_no_hindrance() {
+    let repository = Repository::new(old(), Offers::Both);
+    repository.server.name_realm(b"f\xfcr");
+    repository.clone_into("copy").ok();
+    // The path is decoded by git and reaches the helper as it is; there is no such repository.
+    let url = repository.url("f%fcr.git");
+    repository.git(&["-c", "credential.useHttpPath=true", "ls-remote", &url]).exit(128);
+    let last = repository.server.seen().pop().unwrap();
+    assert_eq!((last.token.as_deref(), last.status), (Some("token-1"), 404));
+}
+
+#[test]
 fn pushes_over_a_mebibyte() {
     let repository = Repository::new(old(), Offers::Basic);
     let directory = repository.clone_with_large_commit();

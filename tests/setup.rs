@@ -2,47 +2,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use common::gits::modern;
-use common::{Finished, World, finish};
-
-/// A world whose program and protocol names are real files of its own, as after an installation.
-fn world() -> World {
-    let world = World::new();
-    let bin = world.path("bin");
-    for entry in std::fs::read_dir(&bin).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    if std::fs::hard_link(common::EXE, bin.join("scalekit-auth")).is_err() {
-        std::fs::copy(common::EXE, bin.join("scalekit-auth")).unwrap();
-    }
-    world.seed("github-x", "GITHUB", "token-1");
-    run(&world, &["config", "github", "github-x", "--identifier", "ada"]).ok();
-    world
-}
-
-fn run(world: &World, args: &[&str]) -> Finished {
-    finish(world.command(world.path("bin/scalekit-auth")).args(args), "")
-}
-
-fn write(file: &Path, text: &str) {
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(file, text).unwrap();
-}
-
-fn read(file: &Path) -> String {
-    std::fs::read_to_string(file).unwrap()
-}
-
-fn git(world: &World, args: &[&str], input: &str) -> Finished {
-    finish(world.command(modern()).args(args), input)
-}
-
-/// What git gets for a host, by its own configuration.
-fn fill(world: &World, host: &str) -> String {
-    git(world, &["credential", "fill"], &format!("protocol=https\nhost={host}\n\n")).stdout
-}
+use common::finish;
+use common::setup::{fill, git, read, run, world, write};
 
 const GIT_CONFIGS: &[&str] = &[
     "",
@@ -287,6 +250,7 @@ fn status_names_the_fix_for_every_host() {
     ] {
         assert!(status.stdout.contains(line), "{line}: {status:?}");
     }
+    run(&world, &["setup"]).ok();
     write(&world.path(".gitconfig"), "[credential]\n\thelper = store\n\thelper = scalekit\n");
     let status = run(&world, &["status"]).ok();
     assert!(status.stdout.contains("but also hands our token to: store"), "{status:?}");

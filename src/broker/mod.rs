@@ -19,7 +19,9 @@ use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, l
 use crate::similar::nearest;
 use crate::store::{self, ClientCredentials};
 use crate::suggest::{self, Subject};
-use crate::vault::{self, ConnectedAccount, Credential, Facts, Grant, NoCredential, Selector, Status, Vault};
+use crate::vault::{
+    self, ConnectedAccount, Credential, Facts, Grant, MagicLink, NoCredential, Selector, Status, Vault,
+};
 
 use unreached::Unreached;
 
@@ -214,22 +216,35 @@ impl Broker {
         if let Some(client) = &service.client {
             return Ok((client_token(vault, service, client)?, Facts::default()));
         }
-        let selector = selector(service, account);
-        let found = read_or_create(vault, selector)?;
+        let found = read_or_create(vault, selector(service, account))?;
+        let subject = self.subject(service, account);
         if found.status != Status::Active {
-            let (link, subject) =
-                (vault.magic_link(selector, None).map_err(NoLink::Refused), self.subject(service, account));
-            return Err(Failure::Consent(Box::new(Consent::new(
-                service,
-                &account.identifier,
-                subject,
-                found.status,
-                link,
-            ))));
+            let link = self.link(vault, service, account, &found.status).map_err(NoLink::Refused);
+            let consent = Consent::new(service, &account.identifier, subject, found.status, link);
+            return Err(Failure::Consent(Box::new(consent)));
         }
-        let credential =
-            found.credential.map_err(|error| no_credential(service, &self.subject(service, account), error))?;
+        self.cache().forget_link(&self.key(service, account)?);
+        let credential = found.credential.map_err(|error| no_credential(service, &subject, error))?;
         Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
+    }
+
+    /// Where a person consents: a link that is still good, else a new one.
+    fn link(
+        &self,
+        vault: &Vault,
+        service: &Service,
+        account: &Account,
+        status: &Status,
+    ) -> Result<MagicLink, vault::Error> {
+        let (cache, key) = (self.cache(), self.key(service, account).ok());
+        if let Some(link) = key.as_ref().and_then(|key| cache.link(key, status)) {
+            return Ok(link);
+        }
+        let link = vault.magic_link(selector(service, account), None)?;
+        if let Some(key) = &key {
+            cache.keep_link(key, status, &link);
+        }
+        Ok(link)
     }
 
     fn cache(&self) -> Cache {

@@ -102,7 +102,8 @@ impl Broker {
         Ok(self.source(service)?.key(holder))
     }
 
-    /// Forgets the tokens of `service`'s connection, or of its API client, that rest in the cache: those that `is_meant`.
+    /// Forgets the tokens of `service`'s connection, or of its API client, that rest in the cache: those that `is_meant`;
+    /// and the links of its accounts.
     pub fn evict(&self, service: &Service, is_meant: impl Fn(&Entry) -> bool) {
         // Without client credentials there was no token.
         let Ok(source) = self.source(service) else { return };
@@ -112,7 +113,7 @@ impl Broker {
                 Holder::Account { connection, .. } => service.client.is_none() && *connection == service.connection,
                 Holder::Client { .. } => service.client.is_some(),
             };
-            is_holder && key.is_of(&owner.environment, &owner.client_id) && is_meant(entry)
+            is_holder && key.is_of(&owner.environment, &owner.client_id) && entry.is_none_or(&is_meant)
         });
     }
 }

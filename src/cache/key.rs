@@ -76,7 +76,20 @@ impl Key {
     pub(super) fn failure_description(&self) -> String {
         format!("failed:{}", self.description())
     }
+
+    /// Under which the link for its account rests.
+    pub(super) fn link_description(&self) -> String {
+        format!("{LINK}{}", self.description())
+    }
+
+    /// The key whose link is described so.
+    pub(super) fn of_link(description: &str) -> Option<Self> {
+        Self::parse(description.strip_prefix(LINK)?)
+    }
 }
+
+/// What stands before the description of an account whose link it is.
+const LINK: &str = "link:";
 
 /// Whether what is described so makes room for another: not a client's token, which saves a request for each account.
 pub(super) fn gives_way(description: &str) -> bool {
@@ -99,6 +112,9 @@ mod tests {
             prop_assert!(!key.description().contains('\n'));
             prop_assert_eq!(gives_way(&key.description()), !is_client);
             prop_assert_eq!(Key::parse(&key.failure_description()), None);
+            prop_assert_eq!(Key::parse(&key.link_description()), None);
+            prop_assert_eq!(Key::of_link(&key.description()), None);
+            prop_assert_eq!(Key::of_link(&key.link_description()), Some(key));
             let _ = Key::parse(&any);
             let _ = Key::parse(&format!("[{any}]"));
         }

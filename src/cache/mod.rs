@@ -1,8 +1,8 @@
 //! Where a token may rest until it expires, so that a tool that asks a hundred times asks the vault once: in the kernel's
 //! memory, never in a file. Where the kernel offers none there is no cache, and everything else works.
 //!
-//! Two kinds of token rest here: a connected account's, and the one that `/oauth/token` gives to a client. Never a refresh
-//! token, never client credentials.
+//! Two kinds of token rest here: a connected account's, and the one that `/oauth/token` gives to a client; and, where an
+//! account has none yet, the link where a person consents. Never a refresh token, never client credentials.
 
 mod entry;
 mod failure;
@@ -13,6 +13,7 @@ mod kernel;
 #[path = "none.rs"]
 mod kernel;
 mod key;
+mod link;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ pub use key::{Holder, Key};
 use crate::clock;
 use crate::config::CacheLimits;
 use crate::consent::Failure;
+use crate::vault::{MagicLink, Status};
 
 /// `off` switches the cache off for one call.
 const VARIABLE: &str = "SCALEKIT_AUTH_CACHE";
@@ -33,6 +35,8 @@ const ALONE: Duration = Duration::from_millis(4500);
 const SHORTEST_LIFE: i64 = 60;
 /// How long a failure is there for those who wait for it, in seconds: a little longer than they wait.
 const FAILURE_STAYS: i64 = 4;
+/// A link is not given again in its last seconds: a person has to open it by then. Links are good for a minute or so.
+const LINK_MARGIN: i64 = 15;
 
 /// How long tokens may rest, and until when this process waits for others.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +110,28 @@ impl Cache {
         outcome.map(|(entry, rest)| (entry, Some(rest)))
     }
 
+    /// The link that was made a while ago for the account of `key`, in the state `status`, and is still good.
+    pub fn link(&self, key: &Key, status: &Status) -> Option<MagicLink> {
+        if self.ceiling(key) == 0 {
+            return None;
+        }
+        let link = link::decode(kernel::read(&key.link_description())?.expose(), status)?;
+        (link.expires_at?.saturating_sub(LINK_MARGIN) > clock::wall()).then_some(link)
+    }
+
+    /// Lets `link` rest while it is good, and never longer than a token of this account: this clock may be slow.
+    pub fn keep_link(&self, key: &Key, status: &Status, link: &MagicLink) {
+        let (Some(until), Some(bytes)) = (link.expires_at, link::encode(status, link)) else { return };
+        let seconds = until.saturating_sub(LINK_MARGIN).saturating_sub(clock::wall()).min(self.ceiling(key));
+        // Where there is no room, the next one asks for a link of its own.
+        let _ = kernel::write(&key.link_description(), bytes.expose(), seconds);
+    }
+
+    /// Forgets the link for the account of `key`.
+    pub fn forget_link(&self, key: &Key) {
+        kernel::remove(&key.link_description());
+    }
+
     /// Lets `entry` rest; `false` if it may not, or there is no room.
     fn put(&self, key: &Key, entry: &Entry, is_fit: impl Fn(&Entry) -> bool) -> bool {
         let (since, since_boot) = (clock::wall(), clock::since_boot());
@@ -141,24 +167,25 @@ impl Cache {
     }
 }
 
-/// Forgets the tokens of all keys that `is_meant`, whose entries it may look into; returns how many.
-pub fn evict(is_meant: impl Fn(&Key, &Entry) -> bool) -> usize {
-    let all = kernel::all();
-    let meant = all.iter().filter(|(description, value)| {
-        let found = Key::parse(description).zip(decode(value.expose()));
-        found.is_some_and(|(key, (entry, _))| is_meant(&key, &entry))
-    });
-    meant.filter(|(description, _)| kernel::remove(description)).count()
+/// Forgets the tokens of all keys that `is_meant`, whose entries it may look into, and the links, which have none.
+pub fn evict(is_meant: impl Fn(&Key, Option<&Entry>) -> bool) {
+    for (description, value) in kernel::all() {
+        let is_meant = match (Key::of_link(&description), Key::parse(&description).zip(decode(value.expose()))) {
+            (Some(key), _) => is_meant(&key, None),
+            (None, Some((key, (entry, _)))) => is_meant(&key, Some(&entry)),
+            (None, None) => false,
+        };
+        if is_meant {
+            kernel::remove(&description);
+        }
+    }
 }
 
-/// Forgets everything, failures and entries of other versions as well; returns how many tokens there were.
+/// Forgets everything, links, failures and entries of other versions as well; returns how many tokens that were.
 pub fn clear() -> usize {
-    let all = kernel::all();
-    let is_token = |(description, value): &&(String, crate::secret::Secret<Vec<u8>>)| {
-        Key::parse(description).is_some() && decode(value.expose()).is_some()
-    };
-    let removed = all.iter().filter(|(description, _)| kernel::remove(description));
-    removed.filter(is_token).count()
+    let all = kernel::all().into_iter();
+    let forgotten = all.filter(|(description, _)| kernel::remove(description));
+    forgotten.filter(|(description, _)| Key::parse(description).is_some()).count()
 }
 
 /// What is known of an entry without its token.

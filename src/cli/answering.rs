@@ -56,7 +56,7 @@ impl<'a> Answering<'a> {
     }
 
     /// Where a token goes, and how; the token is filled in.
-    pub(super) fn sent<'t>(&'t self, path: Option<&'t str>, scheme: &'static str) -> Sent<'t> {
+    pub(super) fn sent<'t>(&'t self, path: Option<&'t [u8]>, scheme: &'static str) -> Sent<'t> {
         Sent { origin: &self.origin, path, scheme, token: "" }
     }
 

@@ -1,75 +1,124 @@
 //! Which credential helpers git asks for a host, and tells about our tokens.
 
+mod helper;
+mod lines;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use helper::unstartable;
+
+use super::programs;
 use crate::error::{Error, Kind};
 use crate::resolve::Target;
 use crate::store::SECRET_VARIABLES;
 
-/// `credential[.URL].helper` of system, user and environment, in git's order.
+/// A configuration file is far smaller; a repository's may be anything.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// `credential[.URL].helper` wherever git finds it, in git's order.
 pub struct Settings(Vec<Setting>);
 
-struct Setting {
-    /// The URL or URL pattern of the section; `None` is every host.
-    url: Option<String>,
-    helper: String,
+/// One of them.
+pub struct Setting {
+    /// As git prints it.
+    key: String,
+    pub helper: String,
+    /// The file, and its line where that is certain; `None` is a command line or environment variables.
+    place: Option<(PathBuf, Option<usize>)>,
+    /// Whether it is there in every directory, and so not a repository's.
+    pub is_everywhere: bool,
 }
 
 impl Settings {
-    /// Asks git, away from any repository: a repository's configuration is not the user's word.
+    /// As git sees them away from any repository, whose configuration is not the user's word.
     pub fn read() -> Result<Self, Error> {
-        let failed = |why: String| Error::new(Kind::Failed, "git cannot be asked for its configuration").why(why);
-        let output = git()
-            .args(["config", "--null", "--get-regexp", r"^credential\.(.*\.)?helper$"])
-            .output()
-            .map_err(|error| failed(error.to_string()))?;
-        // Exit code 1 is git's word for "no such setting".
-        if !matches!(output.status.code(), Some(0 | 1)) {
-            return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        Ok(Self(settings(&mut git()?, Path::new("/"))?))
+    }
+
+    /// As git sees them in the current directory: who is told about a token there. Reading them runs nothing of a
+    /// repository's, and git leaves out a repository that is another user's (`safe.directory`).
+    pub fn here() -> Result<Self, Error> {
+        let everywhere = Self::read()?;
+        let Ok(directory) = std::env::current_dir() else { return Ok(everywhere) };
+        let mut here = settings(&mut git_in(&directory)?, &directory)?;
+        let mut known: Vec<_> = everywhere.0.iter().collect();
+        for setting in &mut here {
+            let is_same =
+                |one: &&Setting| (&one.key, &one.helper, &one.place) == (&setting.key, &setting.helper, &setting.place);
+            let found = known.iter().position(is_same);
+            setting.is_everywhere = found.is_some();
+            found.map(|at| known.remove(at));
         }
-        let text = String::from_utf8_lossy(&output.stdout);
-        let settings = text.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
-            let (key, helper) = entry.split_once('\n').unwrap_or((entry, ""));
-            let url = key.strip_prefix("credential.").and_then(|rest| rest.strip_suffix(".helper"));
-            Setting { url: url.map(str::to_owned), helper: helper.to_owned() }
-        });
-        Ok(Self(settings.collect()))
+        Ok(Self(here))
     }
 
     /// The helpers that git asks for `target`; an empty one drops those before it.
-    pub fn chain(&self, target: &Target) -> Vec<&str> {
-        self.effective(target).into_iter().map(|setting| setting.helper.as_str()).collect()
+    pub fn chain(&self, target: &Target) -> Vec<&Setting> {
+        chain(self.0.iter().filter(|setting| setting.applies(target)))
+    }
+
+    /// The same without what a repository configures.
+    pub fn chain_everywhere(&self, target: &Target) -> Vec<&Setting> {
+        chain(self.0.iter().filter(|setting| setting.is_everywhere && setting.applies(target)))
+    }
+
+    /// The last one that drops those before it.
+    pub fn last_reset(&self, target: &Target) -> Option<&Setting> {
+        self.0.iter().rev().find(|setting| setting.helper.is_empty() && setting.applies(target))
     }
 
     /// Helpers of others that are configured for this very host.
-    pub fn helpers_of_this_host(&self, target: &Target) -> Vec<&str> {
-        let effective = self.effective(target).into_iter();
-        let own = effective.filter(|setting| setting.url.is_some() && !is_ours(&setting.helper));
-        own.map(|setting| setting.helper.as_str()).collect()
-    }
-
-    fn effective(&self, target: &Target) -> Vec<&Setting> {
-        let mut chain = Vec::new();
-        for setting in self.0.iter().filter(|setting| setting.applies(target)) {
-            if setting.helper.is_empty() {
-                chain.clear();
-            } else {
-                chain.push(setting);
-            }
-        }
+    pub fn helpers_of_this_host(&self, target: &Target) -> Vec<&Setting> {
+        let mut chain = self.chain(target);
+        chain.retain(|setting| setting.url().is_some() && !setting.is_ours());
         chain
     }
 }
 
+fn chain<'a>(settings: impl Iterator<Item = &'a Setting>) -> Vec<&'a Setting> {
+    let mut chain = Vec::new();
+    for setting in settings {
+        if setting.helper.is_empty() {
+            chain.clear();
+        } else {
+            chain.push(setting);
+        }
+    }
+    chain
+}
+
 impl Setting {
+    /// Whether it leads to this program. A repository may call anything by our name, so its helper has to be this very file.
+    pub fn is_ours(&self) -> bool {
+        helper::is_ours(&self.helper) && (self.is_everywhere || helper::is_this_program(&self.helper))
+    }
+
+    /// What is wrong with it where the user's own file cannot put it right.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self.place {
+            None => Some("unset the variables GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS"),
+            Some(_) if self.is_everywhere => None,
+            Some(_) => Some("remove that line"),
+        }
+    }
+
+    /// The URL or URL pattern of the section; `None` is every host.
+    fn url(&self) -> Option<&str> {
+        self.key.strip_prefix("credential.")?.strip_suffix(".helper")
+    }
+
     /// Whether git uses the section for `target`. Patterns are git's own matter, so git is asked: in a configuration that
     /// consists of this one section.
     fn applies(&self, target: &Target) -> bool {
-        let Some(url) = &self.url else { return true };
-        if *url == format!("{}://{}", target.scheme.name(), target.authority) {
+        let Some(url) = self.url() else { return true };
+        if url == format!("{}://{}", target.scheme.name(), target.authority) {
             return true;
         }
-        let output = git()
+        let Ok(mut git) = git() else { return false };
+        let output = git
             .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_COUNT", "1")])
             .env("GIT_CONFIG_KEY_0", format!("credential.{url}.probe"))
             .env("GIT_CONFIG_VALUE_0", "yes")
@@ -79,17 +128,94 @@ impl Setting {
     }
 }
 
-fn git() -> Command {
-    let mut git = Command::new("git");
-    git.current_dir("/").stdin(Stdio::null());
+impl fmt::Display for Setting {
+    /// The helper, and where it is configured.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let helper = if self.helper.is_empty() { "an empty helper" } else { &self.helper };
+        match &self.place {
+            None => write!(f, "{helper} (environment variables)"),
+            Some((file, None)) => write!(f, "{helper} ({})", file.display()),
+            Some((file, Some(line))) => write!(f, "{helper} ({}, line {line})", file.display()),
+        }
+    }
+}
+
+/// What this git, run in `directory`, has configured.
+fn settings(git: &mut Command, directory: &Path) -> Result<Vec<Setting>, Error> {
+    let query = ["config", "--null", "--show-origin", "--get-regexp", r"^credential\.(.*\.)?helper$"];
+    let output = git.args(query).output().map_err(failed)?;
+    // Exit code 1 is git's word for "no such setting".
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let parts: Vec<&str> = text.split_terminator('\0').collect();
+    // git tells files of a repository as seen from the top of its work tree.
+    let is_relative = |origin: &str| origin.strip_prefix("file:").is_some_and(|path| !path.starts_with('/'));
+    let top = parts.chunks(2).any(|pair| is_relative(pair[0])).then(|| top_of(directory)).flatten();
+    let top = top.as_deref().unwrap_or(directory);
+    let mut settings: Vec<Setting> = Vec::new();
+    for pair in parts.chunks_exact(2) {
+        let (key, helper) = pair[1].split_once('\n').unwrap_or((pair[1], ""));
+        let place = pair[0].strip_prefix("file:").map(|path| (top.join(path), None));
+        settings.push(Setting { key: key.to_owned(), helper: helper.to_owned(), place, is_everywhere: true });
+    }
+    find_lines(&mut settings);
+    Ok(settings)
+}
+
+/// Fills in the lines of those files in which each key stands as often as git says, in the same order.
+fn find_lines(settings: &mut [Setting]) {
+    let mut files: BTreeMap<PathBuf, Vec<(String, usize)>> = BTreeMap::new();
+    for (file, _) in settings.iter().filter_map(|setting| setting.place.as_ref()) {
+        files.entry(file.clone()).or_insert_with_key(|file| {
+            let is_readable = file.metadata().is_ok_and(|data| data.is_file() && data.len() <= LARGEST_FILE);
+            let text = is_readable.then(|| std::fs::read(file).ok()).flatten();
+            text.and_then(|text| lines::helpers(&text)).unwrap_or_default()
+        });
+    }
+    for (file, found) in files {
+        let keys: Vec<String> = found.iter().map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let lines = found.iter().filter(|(other, _)| *other == key).map(|(_, line)| *line);
+            let is_meant = |setting: &&mut Setting| {
+                setting.key == key && setting.place.as_ref().is_some_and(|(other, _)| *other == file)
+            };
+            let places: Vec<_> = settings.iter_mut().filter(is_meant).filter_map(|s| s.place.as_mut()).collect();
+            if places.len() == lines.clone().count() {
+                places.into_iter().zip(lines).for_each(|(place, line)| place.1 = Some(line));
+            }
+        }
+    }
+}
+
+/// The top of the work tree that `directory` is in.
+fn top_of(directory: &Path) -> Option<PathBuf> {
+    let output = git_in(directory).ok()?.args(["rev-parse", "--show-toplevel"]).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| PathBuf::from(path.trim_end_matches('\n')))
+}
+
+/// git outside of any repository, whatever the variables say.
+fn git() -> Result<Command, Error> {
+    let mut git = git_in(Path::new("/"))?;
+    git.env("GIT_DIR", "/dev/null").env_remove("GIT_COMMON_DIR").env_remove("GIT_WORK_TREE");
+    Ok(git)
+}
+
+fn git_in(directory: &Path) -> Result<Command, Error> {
+    let Some(program) = programs::on_path("git").next() else {
+        return Err(Error::new(Kind::Failed, "there is no git on PATH").next("install git"));
+    };
+    let mut git = Command::new(program);
+    // With this variable `git config` reads one file alone, and no other part of git does.
+    git.current_dir(directory).stdin(Stdio::null()).env_remove("GIT_CONFIG");
     for name in SECRET_VARIABLES {
         git.env_remove(name);
     }
-    git
+    Ok(git)
 }
 
-/// Whether a helper setting leads to this program.
-pub fn is_ours(helper: &str) -> bool {
-    let is_sub_command = helper.contains("scalekit-auth") && helper.ends_with(" git-credential");
-    helper == "scalekit" || helper.contains("git-credential-scalekit") || is_sub_command
+fn failed(why: impl fmt::Display) -> Error {
+    Error::new(Kind::Failed, "git cannot be asked for its configuration").why(why)
 }

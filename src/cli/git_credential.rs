@@ -3,6 +3,7 @@
 //! Declining is silence on stdout and exit status 0, so that the next helper gets its turn. Problems with a host of ours
 //! are one line on stderr.
 
+use std::ffi::OsString;
 use std::time::Instant;
 
 use super::answering::{Answering, read_stdin};
@@ -21,14 +22,49 @@ const ENOUGH: usize = 2;
 /// Speak git's credential helper protocol on stdin and stdout
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    options: Options,
     /// get, store, erase or capability; git gives it
-    pub action: Option<String>,
+    action: Option<String>,
+}
+
+/// What may stand before the action, in the `helper =` line of git's configuration.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+struct Options {
+    /// No other helper is configured: where a token cannot be had, git shall not ask the person for a password
+    #[arg(long)]
+    only_helper: bool,
+}
+
+/// As `git-credential-scalekit`. An option of a later version gets no answer, since it may say how the answer has to be.
+pub fn run_words(words: &[OsString], deadline: Instant) -> u8 {
+    let mut options = Options::default();
+    let mut words = words.iter().map(|word| word.to_string_lossy());
+    let action = words.find(|word| {
+        match &**word {
+            "--only-helper" => options.only_helper = true,
+            _ => return true,
+        }
+        false
+    });
+    match action {
+        Some(option) if option.starts_with('-') => {
+            super::note(format!("git-credential-scalekit has no option {option}; it knows --only-helper"));
+            0
+        }
+        action => run_action(options, action.as_deref(), deadline),
+    }
+}
+
+/// As a sub-command.
+pub fn run(arguments: &Arguments, deadline: Instant) -> u8 {
+    run_action(arguments.options, arguments.action.as_deref(), deadline)
 }
 
 /// Runs one action of git's; what git may invent later is ignored, as gitcredentials(7) asks.
-pub fn run(action: Option<&str>, deadline: Instant) -> u8 {
+fn run_action(options: Options, action: Option<&str>, deadline: Instant) -> u8 {
     let outcome = match action {
-        Some("get") => get(deadline),
+        Some("get") => get(options, deadline),
         Some("store" | "erase") => {
             // They have no answer, and a failure to take note is no failure of git's.
             let _ = take_note(action == Some("store"), deadline);
@@ -43,19 +79,35 @@ pub fn run(action: Option<&str>, deadline: Instant) -> u8 {
     0
 }
 
-fn get(deadline: Instant) -> Result<(), Error> {
+fn get(options: Options, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
     let broker = Broker::load(deadline)?;
-    let Some(mut asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
+    let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
+    let mut quits = options.only_helper;
+    let given = give(&broker, asked, &request, &target, &mut quits);
+    if given.is_err() && quits {
+        print(Answer::Quit.encode(&Extras::default()).expose())?;
+    }
+    given
+}
+
+/// Answers a `get` about a host of ours. An error `quits` where git shall ask nobody else.
+fn give<'a>(
+    broker: &'a Broker,
+    mut asked: Answering<'a>,
+    request: &Request,
+    target: &Target,
+    quits: &mut bool,
+) -> Result<(), Error> {
     let mut refusals = Refusals::open();
     if let Some(refusals) = &mut refusals {
         if let Some(id) = &request.state {
             refusals.refused_id(id, request.path());
-            asked = account_of_before(&broker, &target, asked, |key| refusals.is_about(id, key))?;
+            asked = account_of_before(broker, target, asked, |key| refusals.is_about(id, key))?;
         }
         if refusals.count(&asked.key()) >= ENOUGH {
-            print(Answer::Quit.encode(&Extras::default()).expose())?;
+            *quits = true;
             return Err(asked.refused("several tokens of this account within a minute"));
         }
     }
@@ -67,18 +119,18 @@ fn get(deadline: Instant) -> Result<(), Error> {
     };
     let is_fit =
         |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token) && !is_known_bad(refusals, token);
-    let (token, refusals) = asked.token(&broker, refusals, is_fit)?;
+    let (token, refusals) = asked.token(broker, refusals, is_fit)?;
     if token.looks_expired {
         super::warn_of_expiry(asked.rule.service);
     }
     let (expires_at, secret) = (token.expires_at, token.credential.secret().clone());
-    let Some(answer) = answer(&asked, &request, token.credential)? else { return Ok(()) };
+    let Some(answer) = answer(&asked, request, token.credential)? else { return Ok(()) };
     let sent = Sent { token: secret.expose(), ..asked.sent(request.path(), scheme) };
     let state = match refusals {
         Some(refusals) if is_known_bad(&refusals, secret.expose()) => {
             return Err(match refusals.is_accepted(&sent) {
-                true => no_access(&asked, &target, scheme),
-                false => asked.refused(hint(&request, scheme)),
+                true => no_access(&asked, target, scheme),
+                false => asked.refused(hint(request, scheme)),
             });
         }
         Some(mut refusals) => refusals.answered(&key, &sent),

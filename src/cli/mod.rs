@@ -18,6 +18,7 @@ mod homes;
 mod list;
 mod login;
 mod logout;
+mod programs;
 mod reach;
 mod remove;
 mod setup;
@@ -138,7 +139,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, deadline),
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
-        Command::GitCredential(arguments) => return git_credential::run(arguments.action.as_deref(), deadline),
+        Command::GitCredential(arguments) => return git_credential::run(&arguments, deadline),
         Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),
     };
     match result {

@@ -1,8 +1,8 @@
 //! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
-use super::git_chain::{Settings, is_ours};
-use super::setup;
+use super::git_chain::{Setting, Settings, unstartable};
+use super::{programs, setup};
 use crate::broker::Broker;
 use crate::resolve::{Target, rules};
 
@@ -21,7 +21,7 @@ fn git_lines(broker: &Broker) -> Vec<String> {
     if origins.is_empty() {
         return Vec::new();
     }
-    match Settings::read() {
+    match Settings::here() {
         Ok(settings) => origins.iter().map(|origin| git_line(&settings, origin)).collect(),
         Err(error) => vec![error.line()],
     }
@@ -31,22 +31,36 @@ fn git_line(settings: &Settings, origin: &str) -> String {
     let Ok((target, _)) = Target::from_url(origin) else { return format!("git: {origin} is no URL") };
     let fix = format!("scalekit-auth setup git {}", origin.strip_prefix("https://").unwrap_or(origin));
     let chain = settings.chain(&target);
-    let others: Vec<&str> = chain.iter().filter(|helper| !is_ours(helper)).copied().collect();
-    if others.len() == chain.len() {
-        format!("git does not ask us for {origin}; fix: {fix}")
-    } else if others.is_empty() {
-        format!("git asks us for {origin}")
-    } else {
-        format!("git asks us for {origin}, but also hands our token to: {}; fix: {fix}", others.join(", "))
+    let (ours, others): (Vec<&Setting>, Vec<&Setting>) = chain.into_iter().partition(|setting| setting.is_ours());
+    if let Some(program) = ours.iter().find_map(|setting| unstartable(&setting.helper)) {
+        return format!("git is set up for {origin}, but {program} cannot be started; fix: {fix}");
     }
+    if ours.is_empty() {
+        let is_asked = settings.chain_everywhere(&target).iter().any(|setting| setting.is_ours());
+        return match settings.last_reset(&target).filter(|_| is_asked) {
+            Some(reset) => format!("git asks us for {origin}, but not in this directory; fix: remove {reset}"),
+            None => format!("git does not ask us for {origin}; fix: {fix}"),
+        };
+    }
+    if others.is_empty() {
+        return format!("git asks us for {origin}");
+    }
+    let mut fixes: Vec<&str> = others.iter().map(|setting| setting.remedy().unwrap_or(&fix)).collect();
+    fixes.dedup();
+    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    format!("git asks us for {origin}, but also hands our token to: {}; fix: {}", others.join(", "), fixes.join(", "))
 }
 
 fn docker_line(registry: &str) -> String {
     match setup::docker_helper_of(registry).as_deref() {
-        Some("scalekit") if setup::is_on_path("docker-credential-scalekit") => format!("docker asks us for {registry}"),
-        Some("scalekit") => {
-            format!("docker is set up for {registry}, but docker-credential-scalekit is not on PATH; fix: ./install.sh")
+        Some("scalekit") if programs::on_path("docker-credential-scalekit").next().is_some() => {
+            format!("docker asks us for {registry}")
         }
+        // It makes the name anew, or says which directory has to be on PATH.
+        Some("scalekit") => format!(
+            "docker is set up for {registry}, but no docker-credential-scalekit on PATH can be started; \
+             fix: scalekit-auth setup docker {registry}"
+        ),
         Some(other) => {
             format!("docker asks {other} for {registry}; fix: scalekit-auth setup docker {registry} --replace")
         }

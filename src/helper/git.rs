@@ -3,7 +3,7 @@
 //!
 //! Lines end at byte 0x0A and nowhere else: taking CR for a line end is how other helpers were tricked into answering
 //! for the wrong host (CVE-2024-52006 and its kin). CR, NUL, a key that stands twice, a line without `=`, and input that
-//! is too long are refused as a whole.
+//! is too long are refused as a whole. All else is bytes: what a server or a file system says need not be UTF-8.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub enum Error {
     /// CR or NUL, which no honest request holds.
     #[error("it holds a CR or NUL byte")]
     Byte,
-    /// A line that is no `key=value`, or text that is not UTF-8.
+    /// A line that is no `key=value`.
     #[error("a line is not key=value")]
     Line,
     /// A key that may stand once stands twice.
@@ -40,7 +40,7 @@ pub enum Error {
 pub struct Request {
     protocol: Option<String>,
     host: Option<String>,
-    path: Option<String>,
+    path: Option<Vec<u8>>,
     /// From the URL, git's configuration or an earlier answer.
     pub username: Option<String>,
     /// With `store` and `erase`.
@@ -78,7 +78,7 @@ impl Request {
                 return Err(Error::Length);
             }
             let (key, value) = split(line).ok_or(Error::Line)?;
-            if !key.ends_with("[]") {
+            if !key.ends_with(b"[]") {
                 if seen.contains(&key) {
                     return Err(Error::Duplicate);
                 }
@@ -89,29 +89,31 @@ impl Request {
         Ok(request)
     }
 
-    fn take(&mut self, key: &str, value: &str) {
-        let text = || Some(value.to_owned());
+    fn take(&mut self, key: &[u8], value: &[u8]) {
+        // A host or password that is not UTF-8 is none of ours.
+        let text = || str::from_utf8(value).ok().map(str::to_owned);
         match key {
-            "protocol" => self.protocol = text(),
-            "host" => self.host = text(),
-            "path" => self.path = text(),
-            "username" => self.username = text(),
-            "password" => self.password = text().map(Secret::new),
-            "credential" => self.credential = text().map(Secret::new),
+            b"protocol" => self.protocol = text(),
+            b"host" => self.host = text(),
+            b"path" => self.path = Some(value.to_owned()),
+            // One that is not UTF-8 stays a name, of an account that nobody has.
+            b"username" => self.username = Some(String::from_utf8_lossy(value).into_owned()),
+            b"password" => self.password = text().map(Secret::new),
+            b"credential" => self.credential = text().map(Secret::new),
             // An empty value resets the list that was built so far.
-            "capability[]" if value.is_empty() => (self.knows_authtype, self.knows_state) = (false, false),
-            "capability[]" => {
-                self.knows_authtype |= value == "authtype";
-                self.knows_state |= value == "state";
+            b"capability[]" if value.is_empty() => (self.knows_authtype, self.knows_state) = (false, false),
+            b"capability[]" => {
+                self.knows_authtype |= value == b"authtype";
+                self.knows_state |= value == b"state";
             }
-            "state[]" if value.is_empty() => self.state = None,
-            "state[]" => {
-                if let Some(id) = value.strip_prefix(STATE_PREFIX) {
+            b"state[]" if value.is_empty() => self.state = None,
+            b"state[]" => {
+                if let Some(id) = text().as_deref().and_then(|value| value.strip_prefix(STATE_PREFIX)) {
                     self.state = Some(id.to_owned());
                 }
             }
-            "wwwauth[]" if value.is_empty() => (self.offers_basic, self.offers_bearer) = (false, false),
-            "wwwauth[]" => {
+            b"wwwauth[]" if value.is_empty() => (self.offers_basic, self.offers_bearer) = (false, false),
+            b"wwwauth[]" => {
                 self.offers_basic |= offers(value, "basic");
                 self.offers_bearer |= offers(value, "bearer");
             }
@@ -121,7 +123,7 @@ impl Request {
     }
 
     /// The path, where git sends it (`credential.useHttpPath`).
-    pub fn path(&self) -> Option<&str> {
+    pub fn path(&self) -> Option<&[u8]> {
         self.path.as_deref()
     }
 
@@ -136,21 +138,23 @@ impl Request {
     }
 }
 
-fn split(line: &[u8]) -> Option<(&str, &str)> {
-    str::from_utf8(line).ok()?.split_once('=')
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = line.iter().position(|byte| *byte == b'=')?;
+    Some((&line[..at], &line[at + 1..]))
 }
 
 /// Whether a `WWW-Authenticate` value (RFC 9110, 11.6.1) holds a challenge of `scheme`. A scheme stands at the beginning
 /// or after a comma outside quotes, and is followed by a space or by nothing.
-fn offers(value: &str, scheme: &str) -> bool {
+fn offers(value: &[u8], scheme: &str) -> bool {
     let mut quoted = false;
-    let parts = value.split(move |c: char| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
+    let mut parts = value.split(move |byte| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
     });
-    parts
-        .map(|part| part.trim_start().split(' ').next().unwrap_or_default())
-        .any(|word| word.eq_ignore_ascii_case(scheme))
+    parts.any(|part| {
+        let word = part.trim_ascii_start().split(|byte| *byte == b' ').next().unwrap_or_default();
+        word.eq_ignore_ascii_case(scheme.as_bytes())
+    })
 }
 
 /// What git gets to read.
@@ -232,6 +236,7 @@ pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::Case;
     use proptest::prelude::*;
 
     #[test]
@@ -248,10 +253,11 @@ mod tests {
 
     #[test]
     fn challenges_are_told_apart_within_one_header() {
-        assert!(offers("Bearer realm=\"x\", Basic realm=\"y\"", "basic"));
-        assert!(offers("NEGOTIATE, basic", "basic"));
-        assert!(!offers("Bearer realm=\"Basic\"", "basic"));
-        assert!(!offers("Basically x", "basic"));
+        assert!(offers(b"Bearer realm=\"x\", Basic realm=\"y\"", "basic"));
+        assert!(offers(b"NEGOTIATE, basic", "basic"));
+        assert!(offers(b"Bearer realm=\"f\xfcr, Bearer\", Basic realm=\"\xff\"", "basic"));
+        assert!(!offers(b"Bearer realm=\"Basic\"", "basic"));
+        assert!(!offers(b"Basically x", "basic"));
     }
 
     #[test]
@@ -262,12 +268,31 @@ mod tests {
             (b"protocol=https\nhost=github.com\0.evil.net\n", Error::Byte),
             (b"protocol=https\nhost=evil.net\nhost=github.com\n", Error::Duplicate),
             (b"protocol=https\nhost\n", Error::Line),
-            (b"host=\xff\n", Error::Line),
         ] {
             assert_eq!(Request::decode(input).unwrap_err(), error, "{input:?}");
         }
         let long = format!("path={}\n", "x".repeat(LONGEST_LINE));
         assert_eq!(Request::decode(long.as_bytes()).unwrap_err(), Error::Length);
+    }
+
+    #[test]
+    fn what_is_not_utf_8_matters_only_where_it_is_used() {
+        let request = |more: &[u8]| {
+            let input =
+                [b"protocol=https\nhost=github.com\nwwwauth[]=Basic realm=\"f\xfcr\"\nx\xff=\xff\n", more].concat();
+            Request::decode(&input).unwrap()
+        };
+        let latin = request(b"path=acme/f\xfcr\nstate[]=scalekit:\xff\nusername=f\xfcr\npassword=f\xfcr\n");
+        assert!(latin.offers_basic && latin.state.is_none() && latin.password.is_none());
+        assert_eq!(latin.username.as_deref(), Some("f\u{fffd}r"), "a name that asks for somebody");
+        let target = latin.target().unwrap();
+        assert_ne!(target, request(b"path=acme/f\xe9r\n").target().unwrap(), "bytes are compared");
+        assert!(
+            target.is_below("", Case::Exact) && !target.is_below("/acme", Case::Ignored),
+            "a path that is not plain is below no other"
+        );
+        let strange = Request::decode(b"protocol=https\nhost=github.com\xff\n").unwrap();
+        assert!(strange.target().is_none());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Sent<'a> {
     /// The server's host and port.
     pub origin: &'a str,
     /// The path, where the tool tells it.
-    pub path: Option<&'a str>,
+    pub path: Option<&'a [u8]>,
     /// How it is sent. A server that refuses a token as Basic may take it as Bearer.
     pub scheme: &'static str,
     /// The token or password.
@@ -96,7 +96,7 @@ impl Refusals {
     }
 
     /// Notes that the answer with this id was refused.
-    pub fn refused_id(&mut self, id: &str, path: Option<&str>) {
+    pub fn refused_id(&mut self, id: &str, path: Option<&[u8]>) {
         if let Some(record) = self.answer(id).copied() {
             self.refuse(record, path);
         }
@@ -167,7 +167,7 @@ impl Refusals {
     /// A host that takes a token may refuse it for one repository (Azure DevOps answers 401 where the account has no access),
     /// and git before 2.54 forgets to send a Bearer token with a large push. So a refusal holds for the path alone where git
     /// tells it, and one without a path is held against a token that was taken a moment ago only when more of them follow.
-    fn refuse(&mut self, record: Record, path: Option<&str>) {
+    fn refuse(&mut self, record: Record, path: Option<&[u8]>) {
         if path.is_none() && record.spared > 0 {
             return self.spare(record.token, record.spared - 1);
         }
@@ -202,29 +202,29 @@ impl Refusals {
     }
 
     fn account(&self, parts: &[&str]) -> Fingerprint {
-        self.fingerprint("account", parts)
+        self.fingerprint("account", parts.iter().map(|part| part.as_bytes()))
     }
 
     fn token(&self, sent: &Sent<'_>) -> Fingerprint {
         let Sent { origin, path: _, scheme, token } = sent;
-        self.fingerprint("token", &[origin, scheme, token])
+        self.fingerprint("token", [origin.as_bytes(), scheme.as_bytes(), token.as_bytes()])
     }
 
     /// Zeroes where there is none.
-    fn path(&self, path: Option<&str>) -> Fingerprint {
-        path.map(|path| self.fingerprint("path", &[path])).unwrap_or_default()
+    fn path(&self, path: Option<&[u8]>) -> Fingerprint {
+        path.map(|path| self.fingerprint("path", [path])).unwrap_or_default()
     }
 
     fn secret(&self, token: &str) -> Fingerprint {
-        self.fingerprint("secret", &[token])
+        self.fingerprint("secret", [token.as_bytes()])
     }
 
-    fn fingerprint(&self, kind: &str, parts: &[&str]) -> Fingerprint {
+    fn fingerprint<'a>(&self, kind: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> Fingerprint {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(kind.as_bytes());
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
+            context.update(part);
         }
         let mut fingerprint = Fingerprint::default();
         fingerprint.copy_from_slice(&context.sign().as_ref()[..FINGERPRINT]);
@@ -286,7 +286,7 @@ mod tests {
         open(dir.path()).refused(&sent("two"));
         let refusals = open(dir.path());
         assert!(refusals.is_refused(&sent("one")) && refusals.is_refused(&sent("two")));
-        assert!(refusals.is_refused(&Sent { path: Some("a/b"), ..sent("one") }));
+        assert!(refusals.is_refused(&Sent { path: Some(b"a/b"), ..sent("one") }));
         assert!(!refusals.is_refused(&Sent { scheme: "bearer", ..sent("one") }));
         assert!(!refusals.is_refused(&Sent { origin: "gist.github.com", ..sent("one") }));
         assert!(refusals.is_refused_anywhere("one") && !refusals.is_refused_anywhere("three"));
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_refusal_of_a_path_holds_for_this_path() {
         let dir = tempfile::tempdir().unwrap();
-        let at = |path: &'static str| Sent { path: Some(path), ..sent("one") };
+        let at = |path: &'static str| Sent { path: Some(path.as_bytes()), ..sent("one") };
         answer(dir.path(), "one");
         open(dir.path()).refused(&at("b"));
         let refusals = open(dir.path());

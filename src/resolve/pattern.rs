@@ -65,7 +65,7 @@ impl Pattern {
             return Err(Error::Tenants(authority.host));
         }
         let path = path.trim_end_matches('/');
-        if !is_plain_path(path) {
+        if !is_plain_path(path.as_bytes()) {
             return Err(Error::Path);
         }
         Ok(Self { scheme, below, authority, path: path.to_owned() })

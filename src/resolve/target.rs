@@ -120,8 +120,8 @@ pub struct Target {
     pub scheme: Scheme,
     /// Host and port.
     pub authority: Authority,
-    /// The path as it was spelled, beginning with `/`; just `/` where none was given.
-    path: String,
+    /// The path as it was spelled, beginning with `/`; just `/` where none was given. Bytes: git's need not be UTF-8.
+    path: Vec<u8>,
 }
 
 impl Target {
@@ -150,26 +150,26 @@ impl Target {
             .filter(|user| !user.is_empty())
             .map(|user| percent_encoding::percent_decode_str(user).decode_utf8_lossy().into_owned());
         let path = path.split(['?', '#']).next().unwrap_or_default();
-        Ok((Self::new(scheme, authority, path), user))
+        Ok((Self::new(scheme, authority, path.as_bytes()), user))
     }
 
     /// `host` or `host:port`, meant as https.
     pub fn from_host(text: &str) -> Result<Self, Error> {
         check_bytes(text)?;
         let authority = Authority::parse(Scheme::Https, text)?;
-        Ok(Self::new(Scheme::Https, authority, ""))
+        Ok(Self::new(Scheme::Https, authority, b""))
     }
 
     /// The attributes `protocol`, `host` and `path` of git's helper protocol (git-credential(1)).
-    pub fn from_git(protocol: &str, host: &str, path: Option<&str>) -> Result<Self, Error> {
+    pub fn from_git(protocol: &str, host: &str, path: Option<&[u8]>) -> Result<Self, Error> {
         let scheme = Scheme::parse(protocol)?;
         check_bytes(host)?;
         let authority = Authority::parse(scheme, host)?;
         Ok(Self::new(scheme, authority, path.unwrap_or_default()))
     }
 
-    fn new(scheme: Scheme, authority: Authority, path: &str) -> Self {
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    fn new(scheme: Scheme, authority: Authority, path: &[u8]) -> Self {
+        let path = if path.starts_with(b"/") { path.to_owned() } else { [b"/", path].concat() };
         Self { scheme, authority, path }
     }
 
@@ -181,25 +181,26 @@ impl Target {
         }
         let Some((start, rest)) = self.path.split_at_checked(prefix.len()) else { return false };
         let starts = match case {
-            Case::Exact => start == prefix,
-            Case::Ignored => start.eq_ignore_ascii_case(prefix),
+            Case::Exact => start == prefix.as_bytes(),
+            Case::Ignored => start.eq_ignore_ascii_case(prefix.as_bytes()),
         };
-        starts && (rest.is_empty() || rest.starts_with('/')) && is_plain_path(&self.path)
+        starts && (rest.is_empty() || rest.starts_with(b"/")) && is_plain_path(&self.path)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.name(), self.authority)?;
-        if self.path != "/" {
-            f.write_str(&self.path)?;
+        if self.path != b"/" {
+            f.write_str(&String::from_utf8_lossy(&self.path))?;
         }
         Ok(())
     }
 }
 
 /// Whether every reader of `path` sees the same segments in it.
-pub fn is_plain_path(path: &str) -> bool {
+pub fn is_plain_path(path: &[u8]) -> bool {
+    let Ok(path) = str::from_utf8(path) else { return false };
     let lower = path.to_ascii_lowercase();
     path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\')
         && !["//", "%2e", "%2f", "%5c", "?", "#"].iter().any(|trick| lower.contains(trick))
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn path_prefixes_end_at_segments_and_tricks_match_none() {
         let below = |path: &str| {
-            let target = Target::from_git("https", "www.googleapis.com", Some(path)).unwrap();
+            let target = Target::from_git("https", "www.googleapis.com", Some(path.as_bytes())).unwrap();
             target.is_below("/calendar", Case::Exact)
         };
         assert!(below("/calendar") && below("calendar/v3") && below("/calendar/"));
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn case_counts_where_it_is_said_to() {
-        let target = |path: &str| Target::from_git("https", "github.com", Some(path)).unwrap();
+        let target = |path: &str| Target::from_git("https", "github.com", Some(path.as_bytes())).unwrap();
         assert!(target("Acme/app").is_below("/acme", Case::Ignored));
         assert!(!target("Acme/app").is_below("/acme", Case::Exact));
         for path in ["acmé/app", "Acme-labs/app", "Acme/../x", "é"] {

@@ -17,6 +17,14 @@ pub fn old() -> PathBuf {
     find(|version| version < (2, 46)).expect("a git before 2.46 on PATH or as /usr/bin/git")
 }
 
+/// Both kinds, or the one that is here.
+pub fn all() -> Vec<PathBuf> {
+    let found = [find(|version| version >= (2, 46)), find(|version| version < (2, 46))];
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    assert!(!found.is_empty(), "there is no git");
+    found
+}
+
 fn find(fits: impl Fn((u32, u32)) -> bool) -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap();
     let directories = path.split(':').chain(["/usr/local/bin", "/usr/bin"]);

@@ -14,6 +14,7 @@ pub mod keyring;
 pub mod organization;
 pub mod proxy;
 pub mod registry;
+pub mod setup;
 pub mod user;
 
 use std::ffi::OsStr;

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,6 +10,7 @@ use std::process::{Command, Stdio};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{FdFlags, fcntl_setfd};
 
+use crate::cli::programs;
 use crate::error::{Error, Kind};
 use crate::resolve::{Scheme, Target};
 use crate::secret::Secret;
@@ -30,11 +30,7 @@ pub(super) struct Curl {
 impl Curl {
     /// The first one on PATH, directories relative to the current one left out.
     pub(super) fn find() -> Result<Self, Error> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let is_program =
-            |path: &PathBuf| path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
-        let directories = std::env::split_paths(&path).filter(|directory| directory.is_absolute());
-        match directories.map(|directory| directory.join("curl")).find(is_program) {
+        match programs::on_path("curl").next() {
             Some(path) => Ok(Self { path }),
             None => Err(Error::new(Kind::Failed, "there is no curl on PATH").next("install curl")),
         }
@@ -43,7 +39,8 @@ impl Curl {
     /// Refuses a curl that would send the header to wherever a redirect leads.
     pub(super) fn must_keep_credentials_on_redirects(&self) -> Result<(), Error> {
         let output = Command::new(&self.path).args(["-q", "--version"]).stdin(Stdio::null()).output();
-        let version = output.ok().and_then(|output| version(&String::from_utf8_lossy(&output.stdout)));
+        let version =
+            output.ok().and_then(|output| programs::version(&String::from_utf8_lossy(&output.stdout), "curl "));
         if version.is_some_and(|version| version >= KEEPS_CREDENTIALS) {
             return Ok(());
         }
@@ -104,22 +101,9 @@ fn pipe_with(header: &Secret<String>) -> io::Result<io::PipeReader> {
     Ok(reader)
 }
 
-/// Major and minor of `curl 7.88.1 (x86_64-pc-linux-gnu) ...`.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.strip_prefix("curl ")?.split(['.', '-', ' ']).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_read_from_the_first_line() {
-        assert_eq!(version("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1"), Some((7, 88)));
-        assert_eq!(version("curl 8.17.0-DEV (aarch64) libcurl/8.17.0-DEV"), Some((8, 17)));
-        assert_eq!(version("busybox"), None);
-    }
 
     #[test]
     fn a_header_that_the_pipe_cannot_hold_is_an_error_instead_of_a_wait() {

@@ -16,8 +16,18 @@ pub(super) struct Edit {
 impl Edit {
     /// Reads `path`, which need not exist.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        // A dotfile manager's symbolic link stays one: its target is what changes.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A dotfile manager's symbolic link stays one: its target is what changes. What a link to nowhere should become is
+        // not for us to say; its disk may just not be there.
+        let path = match fs::canonicalize(path) {
+            Ok(path) => path,
+            Err(error) if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) => {
+                return Err(failed("is a link that leads nowhere, and is left as it is", path, error).next(format!(
+                    "`ls -l {}` shows where it should lead; make that file, or remove the link",
+                    path.display()
+                )));
+            }
+            Err(_) => path.to_owned(),
+        };
         let before = match fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -130,6 +140,9 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         edit.restore().unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        let nowhere = dir.path().join("nowhere");
+        symlink(dir.path().join("missing"), &nowhere).unwrap();
+        assert!(Edit::open(&nowhere).is_err() && fs::symlink_metadata(&nowhere).unwrap().is_symlink());
         fs::write(dir.path().join("file.lock"), "").unwrap();
         assert!(edit.write(Some("new")).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");

@@ -1,22 +1,22 @@
 //! `setup gh`: gh asks no helper, so there is nothing to write into its files. What can be done is to look whether it will
 //! work, and to say what to type.
 
-use super::links;
 use crate::broker::Broker;
-use crate::cli::git_chain::{Settings, is_ours};
+use crate::cli::git_chain::Settings;
+use crate::cli::programs;
 use crate::config::Service;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Target, rules};
 
 /// The line for the shell's own file.
 pub(super) fn alias(broker: &Broker) -> Result<String, Error> {
-    if links::on_path("gh").is_none() {
+    if programs::on_path("gh").next().is_none() {
         return Err(Error::new(Kind::NotConfigured, "gh is not on PATH")
             .next("install it (https://cli.github.com), then `scalekit-auth setup gh`"));
     }
     let service = service(broker)?;
     // Without git there is nobody who would ask gh.
-    if links::on_path("git").is_some() {
+    if programs::on_path("git").next().is_some() {
         let settings = Settings::read()?;
         let origins = rules(service).into_iter().filter(|rule| rule.git_username.is_some());
         for origin in origins.filter_map(|rule| rule.pattern.origin()) {
@@ -58,8 +58,8 @@ fn service(broker: &Broker) -> Result<&Service, Error> {
 fn check(settings: &Settings, origin: &str) -> Result<(), Error> {
     let Ok((target, _)) = Target::from_url(origin) else { return Ok(()) };
     let chain = settings.chain(&target);
-    let before = chain.iter().take_while(|helper| !is_ours(helper));
-    match before.into_iter().find(|helper| is_gh(helper)) {
+    let mut before = chain.iter().take_while(|setting| !setting.is_ours());
+    match before.find(|setting| is_gh(&setting.helper)) {
         None => Ok(()),
         Some(helper) => Err(Error::new(Kind::NotConfigured, format!("git asks gh for {origin}, not us"))
             .why(format!("its helper there is {helper}, from `gh auth setup-git`"))

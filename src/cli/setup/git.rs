@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::edit::Edit;
 use crate::broker::Broker;
-use crate::cli::git_chain::{self, Settings};
+use crate::cli::git_chain::Settings;
 use crate::error::{Error, Kind};
 use crate::resolve::{Target, rules};
 
@@ -38,8 +38,7 @@ pub(super) struct Plan {
 /// Plans the change; refuses where another tool's helper is configured for the same host, unless `replace`.
 pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: bool) -> Result<Plan, Error> {
     let edit = Edit::open(&file()?)?;
-    let (rest, old) = split(edit.before());
-    let wanted = if hosts.is_empty() { all_hosts(broker) } else { named_hosts(broker, hosts, old)? };
+    let wanted = if hosts.is_empty() { all_hosts(broker) } else { named_hosts(broker, hosts, edit.before())? };
     if wanted.is_empty() {
         return Err(Error::new(Kind::NotConfigured, "no configured service has a host with git repositories")
             .next("`scalekit-auth config SERVICE CONNECTION` first"));
@@ -55,7 +54,7 @@ pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: boo
             .next("--replace puts ours in its place; `setup --undo` brings it back"));
         }
     }
-    let after = join(&rest, &block(&wanted, helper), edit.exists());
+    let after = with_block(edit.exists().then_some(edit.before()), &block(&wanted, helper));
     Ok(Plan { edit, after, hosts: wanted })
 }
 
@@ -73,6 +72,22 @@ impl Plan {
         Err(error)
     }
 
+    /// What no line of ours can put right: whom git tells about tokens in this directory, because its repository says so.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        // A repository that git cannot read is no failure of what was set up.
+        let Ok(settings) = Settings::here() else { return Vec::new() };
+        let warning = |host: &Host| {
+            let chain = settings.chain(&host.target).into_iter();
+            let others: Vec<String> =
+                chain.filter(|one| !one.is_everywhere && !one.is_ours()).map(|one| one.to_string()).collect();
+            let (origin, others_shown) = (&host.origin, others.join(", "));
+            (!others.is_empty()).then(|| {
+                format!("in this directory git also hands the tokens for {origin} to: {others_shown}; remove that line")
+            })
+        };
+        self.hosts.iter().filter_map(warning).collect()
+    }
+
     /// The hosts that were asked for.
     pub(super) fn hosts(&self) -> String {
         self.hosts.iter().map(|host| host.origin.as_str()).collect::<Vec<_>>().join(", ")
@@ -81,7 +96,7 @@ impl Plan {
 
 fn problem(settings: &Settings, host: &Host) -> Option<Error> {
     let chain = settings.chain(&host.target);
-    let others: Vec<&str> = chain.iter().filter(|helper| !git_chain::is_ours(helper)).copied().collect();
+    let others: Vec<String> = chain.iter().filter(|one| !one.is_ours()).map(ToString::to_string).collect();
     let what = if !others.is_empty() {
         format!("git would still hand the tokens for {} to {}", host.origin, others.join(", "))
     } else if chain.is_empty() {
@@ -99,10 +114,8 @@ fn problem(settings: &Settings, host: &Host) -> Option<Error> {
 /// The change that takes our block out again; `None` if there is none.
 pub(super) fn undo() -> Result<Option<(Edit, Option<String>)>, Error> {
     let edit = Edit::open(&file()?)?;
-    let (rest, old) = split(edit.before());
-    let Some(old) = old else { return Ok(None) };
-    let was_created = old.starts_with(&format!("{BEGIN}{CREATED}")) && rest.is_empty();
-    Ok(Some((edit, (!was_created).then_some(rest))))
+    let Some(rest) = without_block(edit.before()) else { return Ok(None) };
+    Ok(Some((edit, rest)))
 }
 
 /// The file that `git config --global` writes.
@@ -129,10 +142,9 @@ fn all_hosts(broker: &Broker) -> Vec<Host> {
     hosts
 }
 
-/// The hosts in `names`, and those that an earlier run put there.
-fn named_hosts(broker: &Broker, names: &[String], old: Option<&str>) -> Result<Vec<Host>, Error> {
-    let mut hosts: Vec<Host> =
-        old.map(origins).unwrap_or_default().iter().filter_map(|o| host(broker, o).ok()).collect();
+/// The hosts in `names`, and those that an earlier run put into the file.
+fn named_hosts(broker: &Broker, names: &[String], text: &str) -> Result<Vec<Host>, Error> {
+    let mut hosts: Vec<Host> = origins(text).iter().filter_map(|origin| host(broker, origin).ok()).collect();
     for name in names {
         let origin = if name.contains("://") { name.clone() } else { format!("https://{name}") };
         let host = host(broker, &origin)?;
@@ -172,47 +184,69 @@ fn block(hosts: &[Host], helper: &str) -> String {
     text
 }
 
-/// The text without our block, and the block.
-fn split(text: &str) -> (String, Option<&str>) {
-    let Some(start) = text.find(BEGIN).filter(|at| *at == 0 || text[..*at].ends_with('\n')) else {
-        return (text.to_owned(), None);
-    };
-    let Some(length) = text[start..].find(END) else { return (text.to_owned(), None) };
-    let end = start + length + END.len();
-    let end = end + usize::from(text[end..].starts_with('\n'));
-    let block = &text[start..end];
-    let before = &text[..start];
-    let is_joined = block.starts_with(&format!("{BEGIN}{JOINED}"));
-    let after = &text[end..];
-    // The line end that we added is needed by what somebody wrote below the block since then.
-    let before = if is_joined && after.is_empty() { before.strip_suffix('\n').unwrap_or(before) } else { before };
-    (format!("{before}{after}"), Some(block))
+/// A file with our block in it.
+struct Parts<'a> {
+    /// The text without the block.
+    rest: String,
+    /// The block without its first and last line.
+    block: &'a str,
+    /// There was no file before the block.
+    is_created: bool,
 }
 
-fn join(rest: &str, block: &str, file_exists: bool) -> String {
-    let (glue, mark) = match (rest.is_empty() || rest.ends_with('\n'), file_exists) {
-        (true, true) => ("", ""),
-        (true, false) => ("", CREATED),
-        (false, _) => ("\n", JOINED),
+impl<'a> Parts<'a> {
+    /// `None` if there is no block.
+    fn of(text: &'a str) -> Option<Self> {
+        // The last one: whatever looks like the beginning of another stood there before us.
+        let mut begins = text.rmatch_indices(BEGIN).map(|(at, _)| at);
+        let start = begins.find(|at| *at == 0 || text[..*at].ends_with('\n'))?;
+        let (marks, inside) = text[start + BEGIN.len()..].split_once('\n')?;
+        let (block, after) = inside.split_once(END)?;
+        let after = after.strip_prefix('\n').unwrap_or(after);
+        let before = &text[..start];
+        // The line end that we added is needed by what somebody wrote below the block since then.
+        let is_joined = marks.contains(JOINED) && after.is_empty();
+        let before = if is_joined { before.strip_suffix('\n').unwrap_or(before) } else { before };
+        Some(Self { rest: format!("{before}{after}"), block, is_created: marks.contains(CREATED) })
+    }
+}
+
+/// `text` with `block` in the place of an earlier one; `None` is no file.
+fn with_block(text: Option<&str>, block: &str) -> String {
+    let (rest, is_created) = match (text, text.and_then(Parts::of)) {
+        (_, Some(Parts { rest, is_created, .. })) => (rest, is_created),
+        (text, None) => (text.unwrap_or_default().to_owned(), text.is_none()),
     };
-    format!("{rest}{glue}{BEGIN}{mark}\n{block}{END}\n")
+    let created = if is_created { CREATED } else { "" };
+    let (glue, joined) = if rest.is_empty() || rest.ends_with('\n') { ("", "") } else { ("\n", JOINED) };
+    format!("{rest}{glue}{BEGIN}{created}{joined}\n{block}{END}\n")
+}
+
+/// The file without our block, `Some(None)` if there shall be none; `None` if there is no block.
+fn without_block(text: &str) -> Option<Option<String>> {
+    let Parts { rest, is_created, .. } = Parts::of(text)?;
+    Some((!(is_created && rest.is_empty())).then_some(rest))
 }
 
 /// The origins in an earlier block.
-fn origins(block: &str) -> Vec<String> {
-    block
-        .lines()
-        .filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned))
-        .collect()
+fn origins(text: &str) -> Vec<String> {
+    let lines = Parts::of(text).map(|parts| parts.block.lines()).into_iter().flatten();
+    lines.filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned)).collect()
 }
 
-/// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting.
-pub(super) fn helper_value(link: Option<&Path>, executable: &Path) -> String {
+/// That no other helper is asked for the host, which the helper itself cannot see: git shall not open a password dialog
+/// where a token cannot be had.
+const ONLY: &str = " --only-helper";
+
+/// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
+/// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
+/// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
+pub(super) fn helper_value(link: Option<&Path>, program: &Path) -> String {
     let shown = |path: &Path| path.display().to_string();
     match link.map(shown) {
-        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path,
-        Some(path) => in_shell(&path, ""),
-        None => in_shell(&shown(executable), " git-credential"),
+        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path + ONLY,
+        Some(path) => in_shell(&path, ONLY),
+        None => in_shell(&shown(program), &format!(" git-credential{ONLY}")),
     }
 }
 
@@ -231,26 +265,39 @@ mod tests {
         let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"));
         assert_eq!(
             value("/home/ada/.local/bin/git-credential-scalekit"),
-            "/home/ada/.local/bin/git-credential-scalekit"
+            "/home/ada/.local/bin/git-credential-scalekit --only-helper"
         );
-        assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s'""#);
-        assert_eq!(helper_value(None, Path::new("/b/scalekit-auth")), "\"!'/b/scalekit-auth' git-credential\"");
+        assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s' --only-helper""#);
+        let sub_command = helper_value(None, Path::new("/b/scalekit-auth"));
+        assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper\"");
     }
 
     #[test]
     fn what_was_written_below_the_block_stays_apart() {
-        let joined = join("[user]", "", true) + "[core]\n";
-        assert_eq!(split(&joined).0, "[user]\n[core]\n");
+        let joined = with_block(Some("[user]"), "") + "[core]\n";
+        assert_eq!(without_block(&joined), Some(Some("[user]\n[core]\n".into())));
+        let created = with_block(None, "") + "[core]";
+        assert_eq!(
+            without_block(&with_block(Some(&created), "")),
+            Some(Some("[core]".into())),
+            "it is not ours to remove"
+        );
     }
 
     proptest! {
         #[test]
-        fn taking_the_block_out_gives_back_every_byte(text in "([a-z\\[\\]# =]{0,10}\n?){0,5}", exists: bool) {
-            let text = if exists { text } else { String::new() };
-            let joined = join(&text, "[credential \"https://a.b\"]\n\thelper =\n", exists);
-            let (rest, block) = split(&joined);
-            prop_assert_eq!(&rest, &text);
-            prop_assert_eq!(origins(block.unwrap()), ["https://a.b"]);
+        fn undo_after_any_sequence_of_set_ups_gives_back_every_byte(
+            text in proptest::option::of("((# scalekit-auth setup: (begin|end)|[a-z\\[\\]# =]{0,10})(\r?\n)?){0,5}"),
+            blocks in proptest::collection::vec(proptest::collection::vec("https://[a-z]{1,4}", 0..3), 1..5)) {
+            prop_assume!(text.as_deref().and_then(without_block).is_none());
+            let mut now = text.clone();
+            for origins in &blocks {
+                let block: String = origins.iter().map(|o| format!("[credential \"{o}\"]\n\thelper =\n")).collect();
+                now = Some(with_block(now.as_deref(), &block));
+            }
+            let now = now.unwrap_or_default();
+            prop_assert_eq!(&origins(&now), blocks.last().unwrap());
+            prop_assert_eq!(without_block(&now), Some(text));
         }
     }
 }

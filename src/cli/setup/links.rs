@@ -1,30 +1,33 @@
-//! The protocol names beside the executable, as install.sh makes them; after `cargo install` they are missing.
+//! The protocol names beside the program, as install.sh makes them; after `cargo install` they are missing.
 
 use std::path::{Path, PathBuf};
 
 use super::{failed, note};
+use crate::cli::programs::{is_same_file, on_path};
 use crate::error::Error;
 use crate::helper;
 
-/// Where this program and its protocol names are.
+/// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
+/// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
 pub(super) struct Links {
-    executable: PathBuf,
+    program: PathBuf,
 }
 
 /// Makes the names that are missing. Where the directory cannot be written, that is said, and no failure: git can be
 /// pointed to the program itself.
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
     let executable = std::env::current_exe().map_err(|error| failed("this program's own path is not known", error))?;
-    let links = Links { executable };
+    let links = Links { program: as_found(executable) };
     for (name, _) in helper::NAMES {
         let link = links.directory().join(name);
+        if links.path_of(name).is_some() {
+            continue;
+        }
         if std::fs::symlink_metadata(&link).is_ok() {
-            if links.path_of(name).is_none() {
-                note(format!("{} is there already and is not ours", link.display()));
-            }
+            note(format!("{} is there already and is not ours", link.display()));
         } else if dry_run {
             note(format!("{} would be made", link.display()));
-        } else if let Err(error) = symlink(&links.executable, &link) {
+        } else if let Err(error) = symlink(&links.program, &link) {
             note(format!("{} cannot be made: {error}", link.display()));
         }
     }
@@ -33,29 +36,32 @@ pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
 
 impl Links {
     /// The program itself.
-    pub(super) fn executable(&self) -> &Path {
-        &self.executable
+    pub(super) fn program(&self) -> &Path {
+        &self.program
     }
 
-    /// The path of a protocol name that leads to this program.
+    /// The path of a protocol name that leads to this program: on PATH, or beside it.
     pub(super) fn path_of(&self, name: &str) -> Option<PathBuf> {
-        let link = self.directory().join(name);
-        (std::fs::canonicalize(&link).ok()? == std::fs::canonicalize(&self.executable).ok()?).then_some(link)
+        let mut links = on_path(name).chain([self.directory().join(name)]);
+        links.find(|link| is_same_file(link, &self.program))
     }
 
-    fn directory(&self) -> &Path {
-        self.executable.parent().unwrap_or(Path::new("/"))
+    pub(super) fn directory(&self) -> &Path {
+        self.program.parent().unwrap_or(Path::new("/"))
     }
+}
+
+/// The path on PATH that leads to `executable`, else the one that was typed, else its own, which the system tells with all
+/// links resolved.
+fn as_found(executable: PathBuf) -> PathBuf {
+    let typed = std::env::args_os().next().filter(|typed| typed.as_encoded_bytes().contains(&b'/'));
+    let typed = typed.and_then(|typed| std::path::absolute(typed).ok());
+    let mut found = on_path("scalekit-auth").chain(typed);
+    found.find(|path| is_same_file(path, &executable)).unwrap_or(executable)
 }
 
 #[cfg(unix)]
-fn symlink(executable: &Path, link: &Path) -> std::io::Result<()> {
+fn symlink(program: &Path, link: &Path) -> std::io::Result<()> {
     // Relative, so that the directory can be moved as a whole.
-    std::os::unix::fs::symlink(executable.file_name().unwrap_or_default(), link)
-}
-
-/// The first program of this name on PATH.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
+    std::os::unix::fs::symlink(program.file_name().unwrap_or_default(), link)
 }

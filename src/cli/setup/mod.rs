@@ -6,10 +6,9 @@ mod gh;
 mod git;
 mod links;
 
-use std::path::Path;
 use std::time::Instant;
 
-use super::{note, print};
+use super::{note, print, programs};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use edit::Edit;
@@ -88,13 +87,15 @@ fn undo(
 
 fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
-    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.executable());
+    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program());
     let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
     if arguments.dry_run {
-        return print(&plan.edit.describe(Some(&plan.after)));
+        print(&plan.edit.describe(Some(&plan.after)))?;
+    } else {
+        plan.carry_out()?;
+        note(format!("git asks us for {}", plan.hosts()));
     }
-    plan.carry_out()?;
-    note(format!("git asks us for {}", plan.hosts()));
+    plan.warnings().into_iter().for_each(note);
     Ok(())
 }
 
@@ -106,18 +107,13 @@ fn set_up_docker(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     }
     plan.carry_out(broker)?;
     note(format!("docker asks us for {}", plan.registries.join(", ")));
-    if links::on_path("docker-credential-scalekit").is_none() {
+    if programs::on_path("docker-credential-scalekit").next().is_none() {
         note(format!(
             "docker finds its helpers by PATH, and docker-credential-scalekit is not there: add {} to PATH",
-            links.executable().parent().unwrap_or(Path::new("/")).display()
+            links.directory().display()
         ));
     }
     Ok(())
-}
-
-/// Whether a program of this name is on PATH.
-pub fn is_on_path(name: &str) -> bool {
-    links::on_path(name).is_some()
 }
 
 fn failed(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Error {

@@ -40,11 +40,17 @@ impl Presented {
 type Check = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The tokens that are good, each for ever or for so many requests.
-#[derive(Default)]
 pub(super) struct Door {
     tokens: HashMap<String, Option<u32>>,
     check: Option<Check>,
     username: Option<String>,
+    realm: Vec<u8>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Door { tokens: HashMap::new(), check: None, username: None, realm: b"sandbox".to_vec() }
+    }
 }
 
 impl std::fmt::Debug for Door {
@@ -68,6 +74,10 @@ impl Door {
 
     pub(super) fn require_username(&mut self, username: Option<String>) {
         self.username = username;
+    }
+
+    pub(super) fn name_realm(&mut self, realm: &[u8]) {
+        self.realm = realm.to_vec();
     }
 
     /// Whether a request may come in; it uses up what is counted.
@@ -95,21 +105,22 @@ impl Door {
             }
         }
     }
-}
 
-/// The challenges of a refusal. `invalid_token` is said only to who sent a token, as RFC 6750 has it.
-pub(super) fn challenges(offers: Offers, presented: &Presented) -> Vec<HeaderValue> {
-    let bearer = if presented.is("Bearer") {
-        r#"Bearer realm="sandbox", error="invalid_token""#
-    } else {
-        r#"Bearer realm="sandbox""#
-    };
-    let basic = r#"Basic realm="sandbox""#;
-    let offered = match offers {
-        Offers::Basic => vec![basic],
-        Offers::Bearer => vec![bearer],
-        Offers::Both => vec![bearer, basic],
-        Offers::Nothing => Vec::new(),
-    };
-    offered.into_iter().map(HeaderValue::from_static).collect()
+    /// The challenges of a refusal. `invalid_token` is said only to who sent a token, as RFC 6750 has it.
+    pub(super) fn challenges(&self, offers: Offers, presented: &Presented) -> Vec<HeaderValue> {
+        let error = if presented.is("Bearer") { ", error=\"invalid_token\"" } else { "" };
+        let challenge = |scheme: &str, error: &str| {
+            let text = [scheme.as_bytes(), b" realm=\"", &self.realm, b"\"", error.as_bytes()].concat();
+            // A realm that no header can hold is left out.
+            HeaderValue::from_bytes(&text).ok()
+        };
+        let (basic, bearer) = (|| challenge("Basic", ""), || challenge("Bearer", error));
+        let offered = match offers {
+            Offers::Basic => vec![basic()],
+            Offers::Bearer => vec![bearer()],
+            Offers::Both => vec![bearer(), basic()],
+            Offers::Nothing => Vec::new(),
+        };
+        offered.into_iter().flatten().collect()
+    }
 }

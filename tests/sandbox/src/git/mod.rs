@@ -147,6 +147,11 @@ impl GitServer {
         self.shared.inside().door.require_username(username);
     }
 
+    /// The realm of the challenges from now on, which need not be UTF-8; `sandbox` at first.
+    pub fn name_realm(&self, realm: &[u8]) {
+        self.shared.inside().door.name_realm(realm);
+    }
+
     /// Every request that was answered, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.inside().seen.clone()
@@ -179,7 +184,8 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Bod
         }
     } else {
         let mut refusal = plain(401, "who are you?\n");
-        for challenge in door::challenges(shared.offers, &presented) {
+        let challenges = shared.inside().door.challenges(shared.offers, &presented);
+        for challenge in challenges {
             refusal.headers_mut().append(WWW_AUTHENTICATE, challenge);
         }
         refusal

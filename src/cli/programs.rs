@@ -1,0 +1,53 @@
+//! Programs on this machine: where PATH has them, and whether they can be started.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+/// The programs of this name on PATH, in its order. Directories relative to the current one, which may be anybody's, are
+/// left out.
+pub fn on_path(name: &str) -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories: Vec<PathBuf> = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
+    directories.into_iter().map(move |directory| directory.join(name)).filter(|program| is_startable(program))
+}
+
+/// Whether a program stands there that this user may start.
+pub fn is_startable(program: &Path) -> bool {
+    program.is_file() && access(program, Access::EXEC_OK).is_ok()
+}
+
+/// Whether both paths lead to one file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| path.metadata().map(|data| (data.dev(), data.ino()));
+    matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Major and minor of what a program says of its version after `before`, as in `curl 7.88.1 (x86_64-pc-linux-gnu) ...`.
+pub fn version(text: &str, before: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.strip_prefix(before)?.split(['.', '-', ' ', '\n']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_the_first_line() {
+        assert_eq!(version("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1", "curl "), Some((7, 88)));
+        assert_eq!(version("curl 8.17.0-DEV (aarch64) libcurl/8.17.0-DEV", "curl "), Some((8, 17)));
+        for (text, found) in [
+            ("git version 2.39.5 (Apple Git-154)\n", (2, 39)),
+            ("git version 2.54.0\n", (2, 54)),
+            ("git version 2.54.0.windows.1\n", (2, 54)),
+            ("git version 2.55.0-rc1\n", (2, 55)),
+            ("git version 3.0.GIT\n", (3, 0)),
+        ] {
+            assert_eq!(version(text, "git version "), Some(found));
+        }
+        assert_eq!(version("busybox", "curl "), None);
+        assert_eq!(version("git version unknown", "git version "), None);
+    }
+}
