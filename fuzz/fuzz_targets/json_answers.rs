@@ -3,19 +3,22 @@
 
 use libfuzzer_sys::fuzz_target;
 use scalekit_auth::config::{Origin, Service};
-use scalekit_auth::consent::{Consent, Failure};
+use scalekit_auth::consent::{Consent, Failure, NoLink};
 use scalekit_auth::error::{Error, Kind};
 use scalekit_auth::resolve::Account;
+use scalekit_auth::suggest::Subject;
 use scalekit_auth::vault::{self, MagicLink, Status};
 use serde_json::Value;
 
 fuzz_target!(|input: (&str, &str, &str, &str, Option<i64>)| {
     let (name, identifier, word, link, expires_at) = input;
     let service = Service::new(name, word, Origin::User);
-    let account = Account { identifier: identifier.to_owned(), source: "the fuzzer" };
-    let links = [Ok(MagicLink { link: link.to_owned(), expires_at }), Err(vault::Error::Cut(link.to_owned()))];
+    let account = Account { identifier: identifier.to_owned(), source: "the fuzzer", was_named: true };
+    let refused = NoLink::Refused(vault::Error::Cut(link.to_owned()));
+    let links = [Ok(MagicLink { link: link.to_owned(), expires_at }), Err(refused), Err(NoLink::NotAsked)];
+    let subject = Subject::new(&service, &account, Some(word));
     for link in links {
-        let consent = Consent::new(&service, &account, Status::Other(word.to_owned()), link.clone());
+        let consent = Consent::new(&service, identifier, subject.clone(), Status::Other(word.to_owned()), link.clone());
         let read = read_back(&Failure::Consent(Box::new(consent)));
         assert_eq!((&read["service"], &read["connection"]), (&name.into(), &word.into()));
         assert_eq!((&read["identifier"], &read["account_status"]), (&identifier.into(), &word.into()));
