@@ -41,7 +41,7 @@ fn check(decision: &Decision<'_>, target: &Target, chosen: &Chosen<'_>) {
     let Ok(answer) = &decision.outcome else { return };
     let (rule, service) = (&answer.rule, answer.rule.service);
     assert!(std::ptr::eq(answering[0].0.service, service) && answering[0].0.pattern == rule.pattern);
-    assert!(rule.pattern.matches(target));
+    assert!(rule.matches(target));
 
     let identifier = answer.account.identifier.as_str();
     if let For::Only(only) = rule.account {
@@ -59,14 +59,14 @@ fn check(decision: &Decision<'_>, target: &Target, chosen: &Chosen<'_>) {
             let mut others = decision
                 .considered
                 .iter()
-                .filter(|(other, _)| other.pattern.matches(target) && other.service.account_called(username).is_some());
+                .filter(|(other, _)| other.matches(target) && other.service.account_called(username).is_some());
             assert!(called(username).is_some() || others.all(|(other, _)| other.service.origin == Origin::Sync));
         }
         (None, None, None) => {}
     }
     if service.origin == Origin::Sync {
         let users = |other: &Origin| *other == Origin::User;
-        let mut matching = decision.considered.iter().filter(|(other, _)| other.pattern.matches(target));
+        let mut matching = decision.considered.iter().filter(|(other, _)| other.matches(target));
         assert!(!matching.any(|(other, _)| users(&other.service.origin)));
     }
 }
