@@ -14,6 +14,7 @@ use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{self, Refusals};
 use crate::resolve::{Account, Target};
+use crate::secret::Secret;
 use crate::vault::Credential;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
@@ -34,6 +35,9 @@ struct Options {
     /// No other helper is configured: where a token cannot be had, git shall not ask the person for a password
     #[arg(long)]
     only_helper: bool,
+    /// Give Basic in a form that no other helper stores; git before 2.54 loses it on a push over 1 MiB
+    #[arg(long)]
+    ephemeral: bool,
 }
 
 /// As `git-credential-scalekit`. An option of a later version gets no answer, since it may say how the answer has to be.
@@ -43,13 +47,16 @@ pub fn run_words(words: &[OsString], deadline: Instant) -> u8 {
     let action = words.find(|word| {
         match &**word {
             "--only-helper" => options.only_helper = true,
+            "--ephemeral" => options.ephemeral = true,
             _ => return true,
         }
         false
     });
     match action {
         Some(option) if option.starts_with('-') => {
-            super::note(format!("git-credential-scalekit has no option {option}; it knows --only-helper"));
+            super::note(format!(
+                "git-credential-scalekit has no option {option}; it knows --only-helper and --ephemeral"
+            ));
             0
         }
         action => run_action(options, action.as_deref(), deadline),
@@ -85,7 +92,8 @@ fn get(options: Options, deadline: Instant) -> Result<(), Error> {
     let broker = Broker::load(deadline)?;
     let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     let mut quits = options.only_helper;
-    let given = give(&broker, asked, &request, &target, &mut quits);
+    let is_ephemeral = options.ephemeral && request.knows_authtype;
+    let given = give(&broker, asked, &request, &target, is_ephemeral, &mut quits);
     if given.is_err() && quits {
         print(Answer::Quit.encode(&Extras::default()).expose())?;
     }
@@ -98,6 +106,7 @@ fn give<'a>(
     mut asked: Answering<'a>,
     request: &Request,
     target: &Target,
+    is_ephemeral: bool,
     quits: &mut bool,
 ) -> Result<(), Error> {
     let mut refusals = Refusals::open();
@@ -124,10 +133,10 @@ fn give<'a>(
         super::warn_of_expiry(asked.rule.service);
     }
     let (expires_at, secret) = (token.expires_at, token.credential.secret().clone());
-    let Some(answer) = answer(&asked, request, token.credential)? else { return Ok(()) };
+    let Some(answer) = answer(&asked, request, token.credential, is_ephemeral)? else { return Ok(()) };
     let state = match refusals {
         Some(refusals) if is_known_bad(&refusals, secret.expose()) => {
-            return Err(asked.refused(hint(request, scheme)));
+            return Err(asked.refused(hint(request, scheme, is_ephemeral)));
         }
         Some(mut refusals) => refusals.answered(&refusals::Answer { account: &key, scheme, token: secret.expose() }),
         None => None,
@@ -149,10 +158,9 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let broker = Broker::load(deadline)?;
     let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     let key = asked.key();
-    let sent = [("bearer", &request.credential), ("basic", &request.password)];
+    let sent = request.sent();
     if let Some(mut refusals) = Refusals::open() {
-        for (scheme, token) in sent {
-            let Some(token) = token else { continue };
+        for (scheme, token) in &sent {
             let answer = refusals::Answer { account: &key, scheme, token: token.expose() };
             if accepted {
                 refusals.accepted(&answer);
@@ -163,9 +171,7 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     }
     if !accepted {
         // After the note, which keeps others from putting it back.
-        let is_named = |entry: &Entry| {
-            sent.iter().filter_map(|(_, token)| token.as_ref()).any(|token| token.expose() == entry.secret().expose())
-        };
+        let is_named = |entry: &Entry| sent.iter().any(|(_, token)| token.expose() == entry.secret().expose());
         broker.evict(asked.rule.service, is_named);
     }
     Ok(())
@@ -211,11 +217,21 @@ fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
 }
 
 /// Basic, unless the server offers Bearer and not Basic. `None` where the token is for Bearer alone and the server is not.
-fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Option<Answer>, Error> {
+fn answer(
+    asked: &Answering<'_>,
+    request: &Request,
+    credential: Credential,
+    is_ephemeral: bool,
+) -> Result<Option<Answer>, Error> {
     let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", asked.origin));
     let is_bearer_only = request.is_bearer_only();
+    let basic = |username: String, password: Secret<String>| {
+        if is_ephemeral { Answer::ephemeral_basic(&username, &password) } else { Answer::Basic { username, password } }
+    };
     Ok(Some(match credential {
-        Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Answer::Bearer(token),
+        Credential::Bearer(credential) if is_bearer_only && request.knows_authtype => {
+            Answer::Ephemeral { authtype: "Bearer", credential }
+        }
         Credential::Bearer(_) if is_bearer_only => {
             return Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"));
         }
@@ -223,16 +239,17 @@ fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> R
             return Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name)));
         }
         _ if asked.username.is_empty() => return Ok(None),
-        Credential::Bearer(password) | Credential::ApiKey(password) => {
-            Answer::Basic { username: asked.username.clone(), password }
-        }
-        Credential::Basic { username, password } => Answer::Basic { username, password },
+        Credential::Bearer(password) | Credential::ApiKey(password) => basic(asked.username.clone(), password),
+        Credential::Basic { username, password } => basic(username, password),
     }))
 }
 
 /// Besides a revoked consent, the limits of git itself that end in the same refusal.
-fn hint(request: &Request, scheme: &str) -> &'static str {
-    if scheme == "bearer" {
+fn hint(request: &Request, scheme: &str, is_ephemeral: bool) -> &'static str {
+    if scheme == "basic" && is_ephemeral {
+        "the vault gives the same token again; if this was a push over 1 MiB, git before 2.54 does not send a token of \
+         --ephemeral with it: try `git -c http.postBuffer=1g push`"
+    } else if scheme == "bearer" {
         "the vault gives the same token again; if this was a push over 1 MiB, git before 2.54 does not send a Bearer \
          token with it: try `git -c http.postBuffer=1g push`"
     } else if request.knows_authtype {
