@@ -2,6 +2,8 @@
 
 mod common;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use common::finish;
 use common::keyring::needed;
 use common::user::User;
@@ -52,6 +54,20 @@ fn is_served_nowhere(user: &User) {
         }
         assert!(user.left("github-x").is_none() && !user.kernel_memory().contains("token-0"));
     }
+}
+
+#[test]
+fn a_token_that_was_refused_in_the_ephemeral_form_is_known_as_well() {
+    let user = user();
+    let git = |action: &str, input: &str| {
+        finish(user.command("git-credential-scalekit").args(["--ephemeral", action]), input).ok()
+    };
+    let credential = BASE64_STANDARD.encode("x-access-token:token-0");
+    let answer = git("get", &format!("capability[]=authtype\n{PLACE}\n"));
+    assert!(answer.stdout.contains(&format!("authtype=Basic\ncredential={credential}\n")), "{answer:?}");
+    git("erase", &format!("authtype=Basic\ncredential={credential}\n{PLACE}\n"));
+    assert!(user.left("github-x").is_none());
+    is_served_nowhere(&user);
 }
 
 #[test]

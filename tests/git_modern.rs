@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::gits::{Repository, modern};
+use common::gits::{Repository, modern, version};
 use common::{World, finish};
 use scalekit_sandbox::{Control, Offers};
 
@@ -155,6 +155,52 @@ fn bearer_pushes_over_a_mebibyte_fail_with_the_reason_and_the_good_token_stays()
 }
 
 #[test]
+fn what_is_ephemeral_is_stored_by_nobody() {
+    let repository = repository(Offers::Basic);
+    repository.set_helpers(&["scalekit --ephemeral", "store"]);
+    let file = repository.world.path(".git-credentials");
+    repository.clone_into("copy").ok();
+    repository.push_a_line("copy").ok();
+    assert!(sent(&repository).iter().all(|(used, token, _)| used == "Basic" && token == "token-1"));
+    assert!(!file.exists());
+    repository.set_helpers(&["scalekit", "store"]);
+    repository.git_in("copy", &["fetch"]).ok();
+    assert!(std::fs::read_to_string(&file).unwrap().contains("token-1"), "the usual form is");
+}
+
+#[test]
+fn what_is_ephemeral_is_replaced_when_it_is_stale_and_goes_out_once_when_it_is_dead() {
+    let live = repository(Offers::Basic);
+    live.set_helpers(&["scalekit --ephemeral"]);
+    queue(&live.world, &["stale", "token-1"]);
+    live.clone_into("copy").ok();
+    assert_eq!(live.world.count(AUTH), 2);
+
+    let dead = repository(Offers::Basic);
+    dead.set_helpers(&["scalekit --ephemeral"]);
+    dead.server.accept(&[]);
+    for _ in 0..2 {
+        let failed = dead.clone_into("copy").exit(128);
+        assert!(failed.stderr.contains("connect github --renew"), "{failed:?}");
+    }
+    assert_eq!(sent(&dead).len(), 1);
+}
+
+#[test]
+fn what_is_ephemeral_is_lost_on_a_push_over_a_mebibyte_before_git_2_54_and_the_good_token_stays() {
+    let repository = repository(Offers::Basic);
+    let directory = repository.clone_with_large_commit();
+    repository.set_helpers(&["scalekit --ephemeral"]);
+    let finished = repository.git_in(&directory, &["push"]);
+    assert_eq!(finished.code == Some(0), version(&modern()) >= Some((2, 54)), "{finished:?}");
+    if finished.code != Some(0) {
+        assert!(finished.stderr.contains("http.postBuffer"), "{finished:?}");
+        repository.git_in(&directory, &["fetch"]).ok();
+        repository.git_in(&directory, &["-c", "http.postBuffer=16m", "push"]).ok();
+    }
+}
+
+#[test]
 fn submodules_are_fetched_in_parallel_also_with_a_stale_token() {
     let repository = repository(Offers::Basic);
     repository.add_submodules(9);
@@ -196,8 +242,7 @@ fn a_second_helper_stores_our_token_unless_an_empty_one_stands_before_ours() {
             repository.git(&["config", "--global", "--add", key, value]).ok();
         }
     };
-    repository.git(&["config", "--global", "--unset-all", "credential.helper"]).ok();
-    set("credential.helper", &["store", "scalekit"]);
+    repository.set_helpers(&["store", "scalekit"]);
     repository.clone_into("one").ok();
     let file = repository.world.path(".git-credentials");
     assert!(std::fs::read_to_string(&file).unwrap().contains("token-1"), "this is the danger");

@@ -34,6 +34,16 @@ fn pushes_over_a_mebibyte() {
 }
 
 #[test]
+fn the_ephemeral_form_is_for_gits_that_know_it() {
+    let repository = Repository::new(old(), Offers::Basic);
+    repository.set_helpers(&["scalekit --ephemeral", "store"]);
+    let directory = repository.clone_with_large_commit();
+    repository.git_in(&directory, &["push"]).ok();
+    let stored = std::fs::read_to_string(repository.world.path(".git-credentials")).unwrap();
+    assert!(stored.contains("token-1"), "this git hands it on");
+}
+
+#[test]
 fn submodules_are_fetched_in_parallel() {
     let repository = Repository::new(old(), Offers::Basic);
     repository.add_submodules(9);

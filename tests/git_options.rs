@@ -5,8 +5,8 @@ mod common;
 use std::path::PathBuf;
 
 use common::gits::{Repository, all};
-use common::setup::write;
-use common::{Finished, finish};
+use common::setup::{read, write};
+use common::{Finished, World, finish};
 use scalekit_sandbox::{Control, Offers};
 
 /// A repository whose host is set up, and a program that notes when git asks a person for a password.
@@ -85,6 +85,45 @@ fn who_is_not_ours_may_still_be_asked_for_a_password() {
         // Of several accounts none is this one: it may be the person's own.
         asks(&format!("protocol=https\nhost={}\nusername=eve\n\n", &repository.server.url()["https://".len()..]));
     }
+}
+
+/// Puts a git on PATH that calls itself by another version.
+fn claim_version(world: &World, version: &str) {
+    let program = world.path("bin/git");
+    let real = all().remove(0);
+    let text = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 'git version {version}' && exit\nexec {} \"$@\"\n",
+        real.display()
+    );
+    let _ = std::fs::remove_file(&program);
+    write(&program, &text);
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn set_up_asks_for_the_ephemeral_form_where_git_keeps_it_and_status_tells_where_it_does_not() {
+    let repository = repository(all().remove(0));
+    let world = &repository.world;
+    let file = world.path(".gitconfig");
+    let line = |options: &str| format!("helper = {}{options}\n", world.path("bin/git-credential-scalekit").display());
+    let host = &repository.server.url()["https://".len()..];
+    assert!(read(&file).contains(&line(" --only-helper")), "{}", read(&file));
+    claim_version(world, "2.54.0");
+    world.ok(&["setup", "git"]);
+    assert!(read(&file).contains(&line(" --only-helper --ephemeral")), "{}", read(&file));
+    let told = world.ok(&["status"]).stdout;
+    assert!(told.contains(&format!("git asks us for https://{host}\n")), "{told}");
+    assert!(list(&repository, &[]).0.ok().stdout.contains("refs/heads/main"));
+
+    claim_version(world, "2.53.1.windows.2");
+    let told = world.ok(&["status"]).stdout;
+    let expected =
+        format!("but git 2.53 loses such a token on a push over 1 MiB; fix: scalekit-auth setup git {host}\n");
+    assert!(told.contains(&expected), "{told}");
+    world.ok(&["setup", "git", host]);
+    assert!(read(&file).contains(&line(" --only-helper")), "{}", read(&file));
+    world.ok(&["setup", "--undo"]);
+    assert_eq!(read(&file), "[credential]\n\thelper = scalekit\n");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use helper::unstartable;
+pub use helper::{has_option, unstartable};
 
 use super::programs;
 use crate::error::{Error, Kind};
@@ -17,6 +17,15 @@ use crate::store::SECRET_VARIABLES;
 
 /// A configuration file is far smaller; a repository's may be anything.
 const LARGEST_FILE: u64 = 1 << 20;
+
+/// From this version on git sends a credential of `authtype` with a push over 1 MiB, too.
+pub const KEEPS_EPHEMERAL: (u32, u32) = (2, 54);
+
+/// The version of the git on PATH, if it tells one.
+pub fn version() -> Option<(u32, u32)> {
+    let output = git().ok()?.arg("--version").output().ok()?;
+    programs::version(&String::from_utf8_lossy(&output.stdout), "git version ")
+}
 
 /// `credential[.URL].helper` wherever git finds it, in git's order.
 pub struct Settings(Vec<Setting>);

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind};
 use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::{Account, Target};
+use crate::secret::Secret;
 use crate::vault::Credential;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
@@ -34,6 +35,9 @@ struct Options {
     /// No other helper is configured: where a token cannot be had, git shall not ask the person for a password
     #[arg(long)]
     only_helper: bool,
+    /// Give Basic in a form that no other helper stores; git before 2.54 loses it on a push over 1 MiB
+    #[arg(long)]
+    ephemeral: bool,
 }
 
 /// As `git-credential-scalekit`. An option of a later version gets no answer, since it may say how the answer has to be.
@@ -43,13 +47,16 @@ pub fn run_words(words: &[OsString], deadline: Instant) -> u8 {
     let action = words.find(|word| {
         match &**word {
             "--only-helper" => options.only_helper = true,
+            "--ephemeral" => options.ephemeral = true,
             _ => return true,
         }
         false
     });
     match action {
         Some(option) if option.starts_with('-') => {
-            super::note(format!("git-credential-scalekit has no option {option}; it knows --only-helper"));
+            super::note(format!(
+                "git-credential-scalekit has no option {option}; it knows --only-helper and --ephemeral"
+            ));
             0
         }
         action => run_action(options, action.as_deref(), deadline),
@@ -85,7 +92,8 @@ fn get(options: Options, deadline: Instant) -> Result<(), Error> {
     let broker = Broker::load(deadline)?;
     let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
     let mut quits = options.only_helper;
-    let given = give(&broker, asked, &request, &target, &mut quits);
+    let is_ephemeral = options.ephemeral && request.knows_authtype;
+    let given = give(&broker, asked, &request, &target, is_ephemeral, &mut quits);
     if given.is_err() && quits {
         print(Answer::Quit.encode(&Extras::default()).expose())?;
     }
@@ -98,6 +106,7 @@ fn give<'a>(
     mut asked: Answering<'a>,
     request: &Request,
     target: &Target,
+    is_ephemeral: bool,
     quits: &mut bool,
 ) -> Result<(), Error> {
     let mut refusals = Refusals::open();
@@ -124,13 +133,13 @@ fn give<'a>(
         super::warn_of_expiry(asked.rule.service);
     }
     let (expires_at, secret) = (token.expires_at, token.credential.secret().clone());
-    let Some(answer) = answer(&asked, request, token.credential)? else { return Ok(()) };
+    let Some(answer) = answer(&asked, request, token.credential, is_ephemeral)? else { return Ok(()) };
     let sent = Sent { token: secret.expose(), ..asked.sent(request.path(), scheme) };
     let state = match refusals {
         Some(refusals) if is_known_bad(&refusals, secret.expose()) => {
             return Err(match refusals.is_accepted(&sent) {
-                true => no_access(&asked, target, scheme),
-                false => asked.refused(hint(request, scheme)),
+                true => no_access(&asked, target, scheme, is_ephemeral),
+                false => asked.refused(&hint(request, scheme, is_ephemeral)),
             });
         }
         Some(mut refusals) => refusals.answered(&key, &sent),
@@ -147,10 +156,10 @@ fn take_note(accepted: bool, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
     let Some(target) = request.target() else { return Ok(()) };
     let origin = target.authority.to_string();
-    let sent: Vec<Sent<'_>> = [("bearer", &request.credential), ("basic", &request.password)]
-        .into_iter()
-        .filter_map(|(scheme, token)| Some((scheme, token.as_ref()?.expose())))
-        .map(|(scheme, token)| Sent { origin: &origin, path: request.path(), scheme, token })
+    let tokens = request.sent();
+    let sent: Vec<Sent<'_>> = tokens
+        .iter()
+        .map(|(scheme, token)| Sent { origin: &origin, path: request.path(), scheme, token: token.expose() })
         .collect();
     // Its fingerprints tell what is ours, so a `store` needs no configuration.
     if let Some(mut refusals) = Refusals::open() {
@@ -212,11 +221,21 @@ fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
 }
 
 /// Basic, unless the server offers Bearer and not Basic. `None` where the token is for Bearer alone and the server is not.
-fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> Result<Option<Answer>, Error> {
+fn answer(
+    asked: &Answering<'_>,
+    request: &Request,
+    credential: Credential,
+    is_ephemeral: bool,
+) -> Result<Option<Answer>, Error> {
     let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", asked.origin));
     let is_bearer_only = request.is_bearer_only();
+    let basic = |username: String, password: Secret<String>| {
+        if is_ephemeral { Answer::ephemeral_basic(&username, &password) } else { Answer::Basic { username, password } }
+    };
     Ok(Some(match credential {
-        Credential::Bearer(token) if is_bearer_only && request.knows_authtype => Answer::Bearer(token),
+        Credential::Bearer(credential) if is_bearer_only && request.knows_authtype => {
+            Answer::Ephemeral { authtype: "Bearer", credential }
+        }
         Credential::Bearer(_) if is_bearer_only => {
             return Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"));
         }
@@ -224,36 +243,41 @@ fn answer(asked: &Answering<'_>, request: &Request, credential: Credential) -> R
             return Err(bearer_only().why(format!("{} holds no bearer token", asked.rule.service.name)));
         }
         _ if asked.username.is_empty() => return Ok(None),
-        Credential::Bearer(password) | Credential::ApiKey(password) => {
-            Answer::Basic { username: asked.username.clone(), password }
-        }
-        Credential::Basic { username, password } => Answer::Basic { username, password },
+        Credential::Bearer(password) | Credential::ApiKey(password) => basic(asked.username.clone(), password),
+        Credential::Basic { username, password } => basic(username, password),
     }))
 }
 
 /// The error for a token that the server takes elsewhere.
-fn no_access(asked: &Answering<'_>, target: &Target, scheme: &str) -> Error {
-    let large_push = match scheme {
-        "bearer" => {
-            "; if this was a push over 1 MiB, git before 2.54 does not send a Bearer token with it: try \
-                     `git -c http.postBuffer=1g push`"
-        }
-        _ => "",
-    };
+fn no_access(asked: &Answering<'_>, target: &Target, scheme: &str, is_ephemeral: bool) -> Error {
     let name = &asked.rule.service.name;
+    let next = format!("`scalekit-auth which {target}` shows why this account was taken");
     Error::new(Kind::NeedsAuthorization, format!("{target} refused the token of {name} ({})", asked.account.identifier))
         .why(format!("{} took the same token a moment ago, so this account may have no access here", asked.origin))
-        .next(format!("`scalekit-auth which {target}` shows why this account was taken{large_push}"))
+        .next(match large_push(scheme, is_ephemeral) {
+            Some(limit) => format!("{next}; {limit}"),
+            None => next,
+        })
 }
 
 /// Besides a revoked consent, the limits of git itself that end in the same refusal.
-fn hint(request: &Request, scheme: &str) -> &'static str {
-    if scheme == "bearer" {
-        "the vault gives the same token again; if this was a push over 1 MiB, git before 2.54 does not send a Bearer \
-         token with it: try `git -c http.postBuffer=1g push`"
-    } else if request.knows_authtype {
-        "the vault gives the same token again"
-    } else {
-        "the vault gives the same token again; if the server takes Bearer only, use git 2.46 or later"
+fn hint(request: &Request, scheme: &str, is_ephemeral: bool) -> String {
+    let same = "the vault gives the same token again";
+    match large_push(scheme, is_ephemeral) {
+        Some(limit) => format!("{same}; {limit}"),
+        None if request.knows_authtype => same.to_owned(),
+        None => format!("{same}; if the server takes Bearer only, use git 2.46 or later"),
     }
+}
+
+/// Where git gets the header itself instead of a password, it may lose it on the way.
+fn large_push(scheme: &str, is_ephemeral: bool) -> Option<String> {
+    let what = match scheme {
+        "bearer" => "a Bearer token",
+        _ if is_ephemeral => "a token of --ephemeral",
+        _ => return None,
+    };
+    Some(format!(
+        "if this was a push over 1 MiB, git before 2.54 does not send {what} with it: try `git -c http.postBuffer=1g push`"
+    ))
 }

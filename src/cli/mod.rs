@@ -294,8 +294,12 @@ impl Place {
         if text.contains("://") {
             let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;
             Ok(Self::Target(target, user))
-        } else if text.contains(['.', ':']) && text.contains('/') {
-            // As people copy it out of a browser.
+        } else if let Some((host, path)) = text.split_once('/')
+            && host.contains(['.', ':'])
+            && !path.is_empty()
+        {
+            // As people copy it out of a browser, and nothing that only looks like a host.
+            Target::from_host(host).map_err(|error| wrong(&error))?;
             Self::parse(&format!("https://{text}"))
         } else if text.contains(['.', ':']) {
             Target::from_host(text).map(|target| Self::Target(target, None)).map_err(|error| wrong(&error))

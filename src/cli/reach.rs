@@ -1,7 +1,7 @@
 //! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
-use super::git_chain::{Setting, Settings, unstartable};
+use super::git_chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
 use super::{programs, setup};
 use crate::broker::Broker;
 use crate::resolve::{Target, rules};
@@ -21,13 +21,14 @@ fn git_lines(broker: &Broker) -> Vec<String> {
     if origins.is_empty() {
         return Vec::new();
     }
+    let version = git_chain::version();
     match Settings::here() {
-        Ok(settings) => origins.iter().map(|origin| git_line(&settings, origin)).collect(),
+        Ok(settings) => origins.iter().map(|origin| git_line(&settings, origin, version)).collect(),
         Err(error) => vec![error.line()],
     }
 }
 
-fn git_line(settings: &Settings, origin: &str) -> String {
+fn git_line(settings: &Settings, origin: &str, version: Option<(u32, u32)>) -> String {
     let Ok((target, _)) = Target::from_url(origin) else { return format!("git: {origin} is no URL") };
     let fix = format!("scalekit-auth setup git {}", origin.strip_prefix("https://").unwrap_or(origin));
     let chain = settings.chain(&target);
@@ -43,7 +44,13 @@ fn git_line(settings: &Settings, origin: &str) -> String {
         };
     }
     if others.is_empty() {
-        return format!("git asks us for {origin}");
+        return match version.filter(|version| *version < KEEPS_EPHEMERAL) {
+            Some((major, minor)) if ours.iter().any(|setting| has_option(&setting.helper, "--ephemeral")) => format!(
+                "git asks us for {origin} with --ephemeral, but git {major}.{minor} loses such a token on a push over 1 MiB; \
+                 fix: {fix}"
+            ),
+            _ => format!("git asks us for {origin}"),
+        };
     }
     let mut fixes: Vec<&str> = others.iter().map(|setting| setting.remedy().unwrap_or(&fix)).collect();
     fixes.dedup();

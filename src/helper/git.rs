@@ -5,7 +5,14 @@
 //! for the wrong host (CVE-2024-52006 and its kin). CR, NUL, a key that stands twice, a line without `=`, and input that
 //! is too long are refused as a whole. All else is bytes: what a server or a file system says need not be UTF-8.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use zeroize::Zeroizing;
 
 use crate::resolve::Target;
 use crate::secret::Secret;
@@ -47,6 +54,7 @@ pub struct Request {
     pub password: Option<Secret<String>>,
     /// With `store` and `erase`: what was sent as `authtype`.
     pub credential: Option<Secret<String>>,
+    authtype: Option<String>,
     /// Whether git understands `authtype` and `credential` (2.46).
     pub knows_authtype: bool,
     /// Whether git understands `state[]` and `continue` (2.46).
@@ -100,6 +108,7 @@ impl Request {
             b"username" => self.username = Some(String::from_utf8_lossy(value).into_owned()),
             b"password" => self.password = text().map(Secret::new),
             b"credential" => self.credential = text().map(Secret::new),
+            b"authtype" => self.authtype = text(),
             // An empty value resets the list that was built so far.
             b"capability[]" if value.is_empty() => (self.knows_authtype, self.knows_state) = (false, false),
             b"capability[]" => {
@@ -132,6 +141,17 @@ impl Request {
         self.offers_bearer && !self.offers_basic
     }
 
+    /// With `store` and `erase`: the tokens that were sent, each with the scheme, `basic` or `bearer`.
+    pub fn sent(&self) -> Vec<(&'static str, Secret<String>)> {
+        let is = |scheme| self.authtype.as_deref().is_some_and(|given| given.eq_ignore_ascii_case(scheme));
+        let header = self.credential.as_ref().and_then(|credential| match () {
+            () if is("basic") => Some(("basic", password_in(credential)?)),
+            () if is("bearer") || self.authtype.is_none() => Some(("bearer", credential.clone())),
+            () => None,
+        });
+        header.into_iter().chain(self.password.clone().map(|password| ("basic", password))).collect()
+    }
+
     /// What git wants to talk to; `None` unless protocol and host are there and well formed.
     pub fn target(&self) -> Option<Target> {
         Target::from_git(self.protocol.as_deref()?, self.host.as_deref()?, self.path.as_deref()).ok()
@@ -141,6 +161,13 @@ impl Request {
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = line.iter().position(|byte| *byte == b'=')?;
     Some((&line[..at], &line[at + 1..]))
+}
+
+/// The password in a credential for Basic (RFC 7617).
+fn password_in(credential: &Secret<String>) -> Option<Secret<String>> {
+    let pair = Zeroizing::new(BASE64_STANDARD.decode(credential.expose()).ok()?);
+    let (_, password) = str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some(Secret::new(password.to_owned()))
 }
 
 /// Whether a `WWW-Authenticate` value (RFC 9110, 11.6.1) holds a challenge of `scheme`. A scheme stands at the beginning
@@ -167,8 +194,13 @@ pub enum Answer {
         /// The token, or a password.
         password: Secret<String>,
     },
-    /// `Authorization: Bearer`, where a server offers nothing else.
-    Bearer(Secret<String>),
+    /// `Authorization: AUTHTYPE CREDENTIAL`, which no helper stores.
+    Ephemeral {
+        /// `Bearer`, where a server offers nothing else, or `Basic`.
+        authtype: &'static str,
+        /// What follows it.
+        credential: Secret<String>,
+    },
     /// No other helper is asked and nobody is prompted.
     Quit,
 }
@@ -185,6 +217,12 @@ pub struct Extras {
 }
 
 impl Answer {
+    /// Basic, as a header that no helper stores.
+    pub fn ephemeral_basic(username: &str, password: &Secret<String>) -> Self {
+        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+        Self::Ephemeral { authtype: "Basic", credential: Secret::new(BASE64_STANDARD.encode(pair.as_bytes())) }
+    }
+
     /// The complete answer, ending with a blank line.
     pub fn encode(&self, extras: &Extras) -> Secret<String> {
         let mut text = String::new();
@@ -195,8 +233,8 @@ impl Answer {
         };
         match self {
             Self::Quit => line("quit", "1"),
-            Self::Basic { .. } | Self::Bearer(_) => {
-                if let Self::Bearer(_) = self {
+            Self::Basic { .. } | Self::Ephemeral { .. } => {
+                if let Self::Ephemeral { .. } = self {
                     line("capability[]", "authtype");
                 }
                 if state.is_some() {
@@ -210,9 +248,9 @@ impl Answer {
                 line("username", username);
                 line("password", password.expose());
             }
-            Self::Bearer(token) => {
-                line("authtype", "Bearer");
-                line("credential", token.expose());
+            Self::Ephemeral { authtype, credential } => {
+                line("authtype", authtype);
+                line("credential", credential.expose());
                 line("ephemeral", "1");
             }
         }
@@ -232,118 +270,3 @@ impl Answer {
 
 /// The answer to `capability`.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resolve::Case;
-    use proptest::prelude::*;
-
-    #[test]
-    fn what_git_2_47_writes_is_understood() {
-        let request = Request::decode(
-            b"capability[]=authtype\ncapability[]=state\nprotocol=https\nhost=github.com:8443\npath=a/b.git\nusername=bob\n\
-              wwwauth[]=Bearer realm=\"a, Basic b\", error=\"invalid_token\"\n",
-        )
-        .unwrap();
-        assert_eq!(request.target().unwrap().to_string(), "https://github.com:8443/a/b.git");
-        assert!(request.knows_authtype && request.knows_state && request.offers_bearer && !request.offers_basic);
-        assert_eq!(request.username.as_deref(), Some("bob"));
-    }
-
-    #[test]
-    fn challenges_are_told_apart_within_one_header() {
-        assert!(offers(b"Bearer realm=\"x\", Basic realm=\"y\"", "basic"));
-        assert!(offers(b"NEGOTIATE, basic", "basic"));
-        assert!(offers(b"Bearer realm=\"f\xfcr, Bearer\", Basic realm=\"\xff\"", "basic"));
-        assert!(!offers(b"Bearer realm=\"Basic\"", "basic"));
-        assert!(!offers(b"Basically x", "basic"));
-    }
-
-    #[test]
-    fn hostile_input_is_refused_as_a_whole() {
-        for (input, error) in [
-            (&b"protocol=https\nhost=github.com\r\n"[..], Error::Byte),
-            (b"protocol=https\rhost=github.com\nhost=evil.net\n", Error::Byte),
-            (b"protocol=https\nhost=github.com\0.evil.net\n", Error::Byte),
-            (b"protocol=https\nhost=evil.net\nhost=github.com\n", Error::Duplicate),
-            (b"protocol=https\nhost\n", Error::Line),
-        ] {
-            assert_eq!(Request::decode(input).unwrap_err(), error, "{input:?}");
-        }
-        let long = format!("path={}\n", "x".repeat(LONGEST_LINE));
-        assert_eq!(Request::decode(long.as_bytes()).unwrap_err(), Error::Length);
-    }
-
-    #[test]
-    fn what_is_not_utf_8_matters_only_where_it_is_used() {
-        let request = |more: &[u8]| {
-            let input =
-                [b"protocol=https\nhost=github.com\nwwwauth[]=Basic realm=\"f\xfcr\"\nx\xff=\xff\n", more].concat();
-            Request::decode(&input).unwrap()
-        };
-        let latin = request(b"path=acme/f\xfcr\nstate[]=scalekit:\xff\nusername=f\xfcr\npassword=f\xfcr\n");
-        assert!(latin.offers_basic && latin.state.is_none() && latin.password.is_none());
-        assert_eq!(latin.username.as_deref(), Some("f\u{fffd}r"), "a name that asks for somebody");
-        let target = latin.target().unwrap();
-        assert_ne!(target, request(b"path=acme/f\xe9r\n").target().unwrap(), "bytes are compared");
-        assert!(
-            target.is_below("", Case::Exact) && !target.is_below("/acme", Case::Ignored),
-            "a path that is not plain is below no other"
-        );
-        let strange = Request::decode(b"protocol=https\nhost=github.com\xff\n").unwrap();
-        assert!(strange.target().is_none());
-    }
-
-    #[test]
-    fn missing_protocol_or_host_is_no_target() {
-        for input in
-            ["protocol=https\n", "host=github.com\n", "protocol=https\nhost=\n", "protocol=ftp\nhost=a.b\n", ""]
-        {
-            assert!(Request::decode(input.as_bytes()).unwrap().target().is_none(), "{input}");
-        }
-    }
-
-    #[test]
-    fn only_our_own_state_is_ours_and_an_empty_value_resets() {
-        let request = Request::decode(b"state[]=other:1\nstate[]=scalekit:abc\n").unwrap();
-        assert_eq!(request.state.as_deref(), Some("abc"));
-        let request = Request::decode(b"capability[]=state\ncapability[]=\nwwwauth[]=Basic\nwwwauth[]=\n").unwrap();
-        assert!(!request.knows_state && !request.offers_basic);
-    }
-
-    #[test]
-    fn answers_are_complete() {
-        let extras = Extras { expires_at: Some(5), state: Some("id".into()), again: true };
-        let basic = Answer::Basic { username: "x-access-token".into(), password: Secret::new("t".into()) };
-        assert_eq!(
-            basic.encode(&extras).expose(),
-            "capability[]=state\nusername=x-access-token\npassword=t\npassword_expiry_utc=5\nstate[]=scalekit:id\ncontinue=1\n\n"
-        );
-        let bearer = Answer::Bearer(Secret::new("t".into()));
-        assert_eq!(
-            bearer.encode(&Extras::default()).expose(),
-            "capability[]=authtype\nauthtype=Bearer\ncredential=t\nephemeral=1\n\n"
-        );
-        assert_eq!(Answer::Quit.encode(&Extras::default()).expose(), "quit=1\n\n");
-    }
-
-    proptest! {
-        #[test]
-        fn no_input_makes_it_panic(input in proptest::collection::vec(any::<u8>(), 0..300)) {
-            if let Ok(request) = Request::decode(&input) {
-                let _ = request.target();
-            }
-        }
-
-        #[test]
-        fn what_we_answer_reads_back_the_same(username in "[^\r\n\0]{1,10}", password in "[^\r\n\0]{1,20}") {
-            let answer = Answer::Basic { username: username.clone(), password: Secret::new(password.clone()) };
-            let text = answer.encode(&Extras::default());
-            let read = Request::decode(text.expose().as_bytes()).unwrap();
-            prop_assert_eq!(read.username, Some(username));
-            let secret = read.password.unwrap();
-            prop_assert_eq!(secret.expose(), &password);
-        }
-    }
-}

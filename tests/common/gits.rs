@@ -31,7 +31,7 @@ fn find(fits: impl Fn((u32, u32)) -> bool) -> Option<PathBuf> {
     directories.map(|directory| Path::new(directory).join("git")).find(|git| version(git).is_some_and(&fits))
 }
 
-fn version(git: &Path) -> Option<(u32, u32)> {
+pub fn version(git: &Path) -> Option<(u32, u32)> {
     let output = Command::new(git).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let mut numbers = text.split_whitespace().nth(2)?.split('.').map(str::parse);
@@ -117,6 +117,22 @@ impl Repository {
         self.git_in("large", &["add", "."]).ok();
         self.git_in("large", &["commit", "--quiet", "--message", "noise"]).ok();
         "large".into()
+    }
+
+    /// Sets git's helpers, those of before dropped.
+    pub fn set_helpers(&self, helpers: &[&str]) {
+        self.git(&["config", "--global", "--unset-all", "credential.helper"]).ok();
+        for helper in helpers {
+            self.git(&["config", "--global", "--add", "credential.helper", helper]).ok();
+        }
+    }
+
+    /// A small commit in a clone, pushed.
+    pub fn push_a_line(&self, directory: &str) -> Finished {
+        std::fs::write(self.world.path(directory).join("line"), "line\n").unwrap();
+        self.git_in(directory, &["add", "."]).ok();
+        self.git_in(directory, &["commit", "--quiet", "--message", "line"]).ok();
+        self.git_in(directory, &["push"])
     }
 
     /// The repository `super.git` with so many submodules, `module-0` and so on.

@@ -23,6 +23,11 @@ fn names_us(words: &[String]) -> bool {
     }
 }
 
+/// Whether a helper setting has this option.
+pub fn has_option(helper: &str, option: &str) -> bool {
+    words(helper).is_some_and(|words| words[1..].iter().any(|word| word == option))
+}
+
 /// Whether what a helper setting would start is this very program.
 pub fn is_this_program(helper: &str) -> bool {
     let program = words(helper).map(|mut words| words.swap_remove(0));
@@ -101,6 +106,14 @@ mod tests {
         for helper in ["store", "store --file git-credential-scalekit", "scalekit-auth", "!tee /scalekit-auth", ""] {
             assert!(!is_ours(helper), "{helper}");
         }
+    }
+
+    #[test]
+    fn options_are_words_of_their_own() {
+        assert!(has_option("/b/git-credential-scalekit --only-helper --ephemeral", "--ephemeral"));
+        assert!(has_option("!'/b c/scalekit-auth' git-credential --ephemeral", "--ephemeral"));
+        assert!(!has_option("/b/git-credential-scalekit --ephemerals", "--ephemeral"));
+        assert!(!has_option("!'/b --ephemeral'", "--ephemeral"));
     }
 
     #[test]

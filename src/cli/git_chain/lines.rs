@@ -16,7 +16,7 @@ pub(super) fn helpers(text: &[u8]) -> Option<Vec<(String, usize)>> {
             c if c.is_ascii_alphabetic() => {
                 let line = reader.line;
                 let mut name = c.to_ascii_lowercase().to_string();
-                name.extend(reader.take_while(|c| c.is_ascii_alphanumeric() || c == '-').chars());
+                name.push_str(reader.take_while(|c| c.is_ascii_alphanumeric() || c == '-'));
                 let name = name.to_ascii_lowercase();
                 reader.take_while(|c| c == ' ' || c == '\t');
                 match reader.next() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::edit::Edit;
 use crate::broker::Broker;
-use crate::cli::git_chain::Settings;
+use crate::cli::git_chain::{KEEPS_EPHEMERAL, Settings};
 use crate::error::{Error, Kind};
 use crate::resolve::{Target, rules};
 
@@ -234,19 +234,24 @@ fn origins(text: &str) -> Vec<String> {
     lines.filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned)).collect()
 }
 
-/// That no other helper is asked for the host, which the helper itself cannot see: git shall not open a password dialog
-/// where a token cannot be had.
-const ONLY: &str = " --only-helper";
+/// The options for our line. No other helper is asked for the host, which the helper itself cannot see: git shall not open
+/// a password dialog where a token cannot be had. And no other one shall store the token, where this git can do without.
+pub(super) fn options(git: Option<(u32, u32)>) -> &'static str {
+    match git {
+        Some(version) if version >= KEEPS_EPHEMERAL => " --only-helper --ephemeral",
+        _ => " --only-helper",
+    }
+}
 
 /// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
 /// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
 /// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
-pub(super) fn helper_value(link: Option<&Path>, program: &Path) -> String {
+pub(super) fn helper_value(link: Option<&Path>, program: &Path, options: &str) -> String {
     let shown = |path: &Path| path.display().to_string();
     match link.map(shown) {
-        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path + ONLY,
-        Some(path) => in_shell(&path, ONLY),
-        None => in_shell(&shown(program), &format!(" git-credential{ONLY}")),
+        Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path + options,
+        Some(path) => in_shell(&path, options),
+        None => in_shell(&shown(program), &format!(" git-credential{options}")),
     }
 }
 
@@ -262,14 +267,15 @@ mod tests {
 
     #[test]
     fn paths_are_quoted_for_the_shell_and_for_git() {
-        let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"));
+        let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"), options(Some((2, 53))));
         assert_eq!(
             value("/home/ada/.local/bin/git-credential-scalekit"),
             "/home/ada/.local/bin/git-credential-scalekit --only-helper"
         );
         assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s' --only-helper""#);
-        let sub_command = helper_value(None, Path::new("/b/scalekit-auth"));
-        assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper\"");
+        let sub_command = helper_value(None, Path::new("/b/scalekit-auth"), options(Some((2, 54))));
+        assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper --ephemeral\"");
+        assert_eq!(options(None), options(Some((2, 39))), "a git that does not tell is an old one");
     }
 
     #[test]

@@ -87,7 +87,8 @@ fn undo(
 
 fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
-    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program());
+    let options = git::options(super::git_chain::version());
+    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
     let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
     if arguments.dry_run {
         print(&plan.edit.describe(Some(&plan.after)))?;
