@@ -5,7 +5,7 @@ use ring::signature::{self, EcdsaKeyPair, RsaEncoding};
 use ring::{hmac, signature::KeyPair};
 use serde_json::{Value, json};
 
-use crate::issuer::{AUDIENCE, Key, OTHER, OURS, base64url, claims, now, with, without};
+use crate::common::issuer::{AUDIENCE, Key, OTHER, OURS, base64url, claims, now, with, without};
 
 pub const ISSUER: &str = "https://acme.scalekit.com";
 

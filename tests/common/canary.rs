@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use scalekit_sandbox::{Control, Credential, Options, Sandbox};
 use serde_json::json;
 
-use super::common::keyring::{Killed, until};
-use super::common::{Finished, World, files_below, finish};
+use crate::common::keyring::{Killed, until};
+use crate::common::{Finished, World, files_below, finish};
 
 pub const SECRET: &str = "canary-client-secret-Kq3vX9wTz7LbN2";
 pub const TOKEN: &str = "canary-account-token-Rf8sYp4HdJ6mC1";

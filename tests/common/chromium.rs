@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::common::World;
-use super::common::keyring::needed;
+use crate::common::World;
+use crate::common::keyring::needed;
 
 /// A browser takes its time on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

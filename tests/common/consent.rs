@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use scalekit_sandbox::Control;
 
-use super::common::{EXE, Finished, World, finish};
+use crate::common::{EXE, Finished, World, finish};
 
 /// A world with the service `github`, to whose account nobody has consented.
 pub fn pending() -> World {

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use scalekit_sandbox::Control;
 use serde_json::{Map, Value, json};
 
-use super::common::keyring::{Killed, until};
-use super::common::user::{AUTH, TOKEN, User};
-use super::common::{Finished, finish};
+use crate::common::keyring::{Killed, until};
+use crate::common::user::{AUTH, TOKEN, User};
+use crate::common::{Finished, finish};
 
 /// How many come at the same time.
 pub const CROWD: usize = 50;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::common::keyring::needed;
-use super::common::{EXE, Finished, World, finish};
+use crate::common::keyring::needed;
+use crate::common::{EXE, Finished, World, finish};
 
 /// Runs `script` with expect(1), in which `$exe` and `$ca` are given; whatever the terminal shows is what comes back on
 /// stdout. Exit statuses from 96 on say that what the script waited for did not come.

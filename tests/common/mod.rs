@@ -5,16 +5,24 @@
 #![allow(dead_code)]
 
 pub mod api;
+pub mod attacks;
+pub mod canary;
+pub mod chromium;
+pub mod consent;
+pub mod crowd;
 pub mod curl_rules;
 pub mod docker;
+pub mod expect;
 pub mod gits;
 pub mod homes;
 pub mod https;
+pub mod issuer;
 pub mod keyring;
 pub mod organization;
 pub mod proxy;
 pub mod registry;
 pub mod setup;
+pub mod sync;
 pub mod user;
 
 use std::ffi::OsStr;

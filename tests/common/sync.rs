@@ -42,7 +42,7 @@ pub fn account(connection: &str, identifier: &str, api_config: Value) -> Control
         connection: connection.into(),
         identifier: identifier.into(),
         status: "ACTIVE".into(),
-        credential: super::common::oauth(&token_of(connection, identifier)),
+        credential: crate::common::oauth(&token_of(connection, identifier)),
         expires_in: Some(3600),
         expires_at: None,
         authorization_type: None,

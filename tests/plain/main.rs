@@ -1,0 +1,30 @@
+//! What needs nothing but the executable, the stand-in for the vault, and curl.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod batch;
+mod canary;
+mod catalogue;
+mod connect;
+mod connect_terminal;
+mod curl_options;
+mod header;
+mod homes;
+mod homes_written;
+mod install;
+mod leniency;
+mod logout;
+mod machines;
+mod network;
+mod outcomes;
+mod protocol;
+mod services;
+mod suggestions;
+mod sync;
+mod sync_file;
+mod sync_refused;
+mod sync_tenants;
+mod vault;
+mod vault_faults;
+mod which;
