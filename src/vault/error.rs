@@ -11,9 +11,17 @@ pub enum Error {
     #[error(transparent)]
     Url(#[from] UrlError),
     /// The proxy variable is not the URL of a proxy that we can use.
-    #[error("{0} is not the URL of an http or https proxy")]
+    #[error("{0} is not the URL of an http or https proxy, nor of a SOCKS one")]
     Proxy(&'static str),
-    /// The host was not found or took no connection.
+    /// There is no such host, or it could not be looked up.
+    #[error("{}", match reason { Some(reason) => format!("cannot look up {host}: {reason}"), None => format!("no such host: {host}") })]
+    Lookup {
+        /// Which host, which may be a proxy's.
+        host: String,
+        /// What the system said, unless it was that there is no such host.
+        reason: Option<String>,
+    },
+    /// The host, or the proxy before it, took no connection.
     #[error("no connection to {host}: {reason}")]
     Connect {
         /// Which host.
@@ -92,11 +100,15 @@ impl From<Error> for Shown {
     fn from(error: Error) -> Self {
         let unreachable = || Shown::new(Kind::VaultUnreachable, "the vault cannot be reached").why(&error);
         let refused = || Shown::new(Kind::VaultRefused, "the vault refused").why(&error);
-        let is_silent = matches!(error, Error::Connect { .. } | Error::Timeout(_));
+        let is_silent = matches!(error, Error::Lookup { .. } | Error::Connect { .. } | Error::Timeout(_));
         match &error {
             Error::Url(error) => crate::store::Error::Url(error.clone()).into(),
             Error::Proxy(_) => unreachable().next("correct or unset it"),
-            Error::Connect { .. } | Error::Timeout(_) | Error::Cut(_) | Error::Unavailable { .. } => {
+            Error::Lookup { .. }
+            | Error::Connect { .. }
+            | Error::Timeout(_)
+            | Error::Cut(_)
+            | Error::Unavailable { .. } => {
                 let error = unreachable()
                     .next("check the network, HTTPS_PROXY and the environment URL, then `scalekit-auth status --check`");
                 match is_silent {

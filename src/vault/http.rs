@@ -1,15 +1,16 @@
 //! Requests to one host over one connection: time limit, size limit, no redirects, and the retries that are safe.
 
 mod names;
+mod proxy;
 mod roots;
 mod tls;
 
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
+use ureq::Agent;
 use ureq::http::{self, HeaderMap};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
-use ureq::{Agent, Proxy};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector, TcpConnector};
 
 use super::{EnvironmentUrl, Error};
 use crate::clock;
@@ -67,14 +68,20 @@ pub enum Limit {
 pub(crate) struct Http {
     agent: Agent,
     host: String,
+    /// How messages name the proxy between us, if there is one.
+    proxy: Option<String>,
     limit: Limit,
 }
 
 impl Http {
     /// Prepares a client for `url`; no connection is made yet.
     pub fn new(url: &EnvironmentUrl, limit: Limit) -> Result<Self, Error> {
+        let (proxy, name) = match proxy::to(url.authority())? {
+            Some(route) => (Some(route.proxy), Some(route.name)),
+            None => (None, None),
+        };
         let config = Agent::config_builder()
-            .proxy(proxy_for(url)?)
+            .proxy(proxy)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -86,10 +93,11 @@ impl Http {
             .build();
         let connector =
             ().chain(ConnectProxyConnector::default())
+                .chain(SocksConnector::default())
                 .chain(TcpConnector::default())
                 .chain(tls::TlsConnector::default());
         let agent = Agent::with_parts(config, connector, names::RememberingResolver::default());
-        Ok(Self { agent, host: url.authority().to_string(), limit })
+        Ok(Self { agent, host: url.authority().to_string(), proxy: name, limit })
     }
 
     /// What anybody may read at `url`; `None` where nothing is there, or only a redirect.
@@ -122,7 +130,9 @@ impl Http {
                 Ok(reply) if reply.status == 429 => reply.retry_after,
                 Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
                 Err(Error::Cut(_)) => Some(backoff(attempt)),
-                Err(Error::Connect { .. }) if attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN => {
+                Err(Error::Connect { .. } | Error::Lookup { .. })
+                    if attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN =>
+                {
                     names::forget();
                     Some(backoff(attempt))
                 }
@@ -176,12 +186,33 @@ impl Http {
         let host = self.host.clone();
         match error {
             ureq::Error::Timeout(_) => Error::Timeout(host),
-            ureq::Error::HostNotFound => Error::Connect { host, reason: "the host name was not found".into() },
-            ureq::Error::ConnectionFailed => Error::Connect { host, reason: "the connection was refused".into() },
+            ureq::Error::ConnectionFailed => self.no_connection("the connection was refused"),
+            ureq::Error::ConnectProxyFailed(reason) => self.no_connection(reason),
             ureq::Error::BodyExceedsLimit(limit) => Error::TooLarge(limit),
             ureq::Error::Io(error) => self.explain_io(&error),
             ureq::Error::Protocol(_) => Error::Cut(host),
-            other => Error::Connect { host, reason: other.to_string() },
+            ureq::Error::Other(error) => match error.downcast::<names::NotFound>() {
+                Ok(names) => Error::Lookup { host: self.named(names.host), reason: names.reason },
+                Err(error) => self.no_connection(error),
+            },
+            other => self.no_connection(other),
+        }
+    }
+
+    /// What is connected to is the proxy, if there is one.
+    fn no_connection(&self, reason: impl ToString) -> Error {
+        let host = match &self.proxy {
+            Some(proxy) => format!("the proxy {proxy}"),
+            None => self.host.clone(),
+        };
+        Error::Connect { host, reason: reason.to_string() }
+    }
+
+    /// A host that was looked up, which may be the proxy's.
+    fn named(&self, host: String) -> String {
+        match &self.proxy {
+            Some(proxy) if proxy.starts_with(&format!("{host}:")) => format!("{host} (the proxy {proxy})"),
+            _ => host,
         }
     }
 
@@ -197,7 +228,7 @@ impl Http {
         match error.kind() {
             TimedOut => Error::Timeout(host),
             ConnectionRefused | HostUnreachable | NetworkUnreachable => {
-                Error::Connect { host, reason: error.source().map_or_else(|| error.to_string(), ToString::to_string) }
+                self.no_connection(error.source().map_or_else(|| error.to_string(), ToString::to_string))
             }
             _ => Error::Cut(host),
         }
@@ -225,46 +256,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(wait.try_into().unwrap_or(0)))
 }
 
-/// The proxy of `HTTPS_PROXY` (else `ALL_PROXY`), unless `NO_PROXY` names the host. Loopback is never proxied. A proxy
-/// variable that cannot be read is an error: going out directly is not what its owner asked for.
-fn proxy_for(url: &EnvironmentUrl) -> Result<Option<Proxy>, Error> {
-    use ureq::ProxyProtocol::{Http, Https};
-    let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let host = &url.authority().host;
-    let exempt = get("NO_PROXY").or_else(|| get("no_proxy")).is_some_and(|list| is_exempt(&list, host));
-    if exempt || url.authority().is_loopback() {
-        return Ok(None);
-    }
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        if let Some(value) = get(name) {
-            // ureq is built without SOCKS, and panics when asked for it.
-            let proxy = Proxy::new(&value).ok().filter(|proxy| matches!(proxy.protocol(), Http | Https));
-            return proxy.map(Some).ok_or(Error::Proxy(name));
-        }
-    }
-    Ok(None)
-}
-
-/// As curl reads `NO_PROXY`: hosts separated by commas, each with the names below it; `*` is every host.
-fn is_exempt(list: &str, host: &str) -> bool {
-    list.split(',').map(|entry| entry.trim().trim_start_matches("*.").trim_start_matches('.')).any(|entry| {
-        let entry = entry.to_ascii_lowercase();
-        let below = || host.strip_suffix(&entry).is_some_and(|rest| rest.ends_with('.'));
-        entry == "*" || (!entry.is_empty() && (entry == host || below()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_proxy_names_a_host_and_what_is_below_it() {
-        assert!(is_exempt("a.com, .scalekit.com", "acme.scalekit.com"));
-        assert!(is_exempt("scalekit.com", "scalekit.com"));
-        assert!(is_exempt("*", "x"));
-        assert!(!is_exempt("kit.com,, ", "acme.scalekit.com"));
-    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -189,12 +189,63 @@ fn no_proxy_leaves_the_proxy_out() {
         let variables = [("SCALEKIT_ENV_URL", &*url), ("HTTPS_PROXY", &proxy.url), (variable, list)];
         // Without the proxy nobody knows this name.
         let got = token(&world, &variables).exit(7);
-        assert!(got.stderr.contains(PROXIED), "{got:?}");
+        assert!(got.stderr.contains(&format!("no such host: {PROXIED}\n")), "{got:?}");
     }
     assert!(proxy.seen().is_empty());
     for list in ["ample.test", "other.example.test", ""] {
         let variables = [("SCALEKIT_ENV_URL", &*url), ("HTTPS_PROXY", &proxy.url), ("NO_PROXY", list)];
         assert_eq!(token(&world, &variables).ok().stdout, "gho_one\n", "{list}");
+    }
+}
+
+#[test]
+fn no_proxy_may_name_ports_addresses_and_networks() {
+    let world = github(Sandbox::start());
+    let proxy = Proxy::start(None);
+    // No loopback by its spelling, and nobody answers there.
+    for (host, list, is_proxied) in [
+        (PROXIED, "vault.example.test:443 other.test", false),
+        (PROXIED, "vault.example.test:8443", true),
+        ("0.0.0.0:9", "0.0.0.0", false),
+        ("0.0.0.0:9", "0.0.0.0/8", false),
+        ("0.0.0.0:9", "10.0.0.0/8", true),
+    ] {
+        let before = proxy.seen().len();
+        let url = format!("https://{host}");
+        token(&world, &[("SCALEKIT_ENV_URL", &url), ("HTTPS_PROXY", &proxy.url), ("NO_PROXY", list)]).exit(7);
+        assert_eq!(proxy.seen().len() > before, is_proxied, "{host} {list}");
+    }
+}
+
+#[test]
+fn a_socks_proxy_is_gone_through() {
+    let world = github(Sandbox::start());
+    let proxy = Proxy::start(Some(port(&world)));
+    let at = |scheme: &str| proxy.url.replace("http", scheme);
+    let url = format!("https://{PROXIED}");
+    assert_eq!(token(&world, &[("SCALEKIT_ENV_URL", &url), ("ALL_PROXY", &at("socks5h"))]).ok().stdout, "gho_one\n");
+    assert_eq!(proxy.seen(), [format!("{PROXIED}:443")]);
+    // Without the h the name is looked up here.
+    let got = token(&world, &[("SCALEKIT_ENV_URL", &url), ("ALL_PROXY", &at("socks5"))]).exit(7);
+    assert!(got.stderr.contains(&format!("no such host: {PROXIED}\n")) && proxy.seen().len() == 1, "{got:?}");
+    token(&world, &[("SCALEKIT_ENV_URL", "https://192.0.2.1"), ("ALL_PROXY", &at("socks5"))]).exit(7);
+    assert_eq!(proxy.seen()[1], "192.0.2.1:443");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named_and_its_password_is_not() {
+    let world = github(Sandbox::start());
+    let url = format!("https://{PROXIED}");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for scheme in ["http", "socks5h"] {
+        let proxy = format!("{scheme}://ada:marked@127.0.0.1:{port}");
+        let got = token(&world, &[("SCALEKIT_ENV_URL", &url), ("https_proxy", &proxy)]).exit(7);
+        let expected = format!("no connection to the proxy 127.0.0.1:{port} of https_proxy: ");
+        assert!(got.stderr.contains(&expected) && !got.stderr.contains("marked"), "{got:?}");
+        let proxy = format!("{scheme}://ada:marked@proxy.example.test:3128");
+        let got = token(&world, &[("SCALEKIT_ENV_URL", &url), ("ALL_PROXY", &proxy)]).exit(7);
+        let expected = "no such host: proxy.example.test (the proxy proxy.example.test:3128 of ALL_PROXY)";
+        assert!(got.stderr.contains(expected) && !got.stderr.contains("marked"), "{got:?}");
     }
 }
 
@@ -222,8 +273,7 @@ fn a_proxy_variable_that_cannot_be_used_is_an_error() {
         ("HTTPS_PROXY", "http://marked proxy:1"),
         ("HTTPS_PROXY", "ftp://marked:1"),
         ("https_proxy", "/marked"),
-        ("ALL_PROXY", "socks5://ada:marked@127.0.0.1:1080"),
-        ("all_proxy", "socks4a://marked"),
+        ("ALL_PROXY", "socks6://ada:marked@127.0.0.1:1080"),
     ] {
         let got = token(&world, &[("SCALEKIT_ENV_URL", &url), (name, value)]).exit(7);
         assert!(got.stderr.contains(&format!("{name} is not the URL of an http or https proxy")), "{got:?}");

@@ -1,5 +1,6 @@
 //! Names are looked up once in a process: ureq alone asks again for each request, also where the connection is still open.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use ureq::config::Config;
@@ -22,10 +23,39 @@ impl Resolver for RememberingResolver {
         if let Some((_, addresses)) = known.iter().find(|(other, _)| *other == place) {
             return Ok(addresses.clone());
         }
-        let addresses = self.0.resolve(uri, config, limit)?;
+        let addresses = self.0.resolve(uri, config, limit).map_err(|error| match error {
+            ureq::Error::Io(error) => not_found(uri, &error.to_string()),
+            ureq::Error::HostNotFound => not_found(uri, ""),
+            other => other,
+        })?;
         known.push((place, addresses.clone()));
         Ok(addresses)
     }
+}
+
+/// A look-up without an address. ureq hands it through as an I/O error, like that of a connection that broke.
+#[derive(Debug)]
+pub(super) struct NotFound {
+    /// Whose address was asked for: the vault's, or a proxy's.
+    pub host: String,
+    /// What the system said, unless it was that there is no such host.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was not found", self.host)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
+fn not_found(uri: &Uri, text: &str) -> ureq::Error {
+    // After getaddrinfo(3)'s own words, which follow those of Rust's library.
+    let reason = text.rsplit(": ").next().unwrap_or_default();
+    let is_temporary = ["emporary", "again", "memory", "System error"].iter().any(|word| reason.contains(word));
+    let host = uri.host().unwrap_or_default().to_owned();
+    ureq::Error::Other(Box::new(NotFound { host, reason: is_temporary.then(|| reason.to_owned()) }))
 }
 
 /// Forgets all, so that a host that moved is found again.

@@ -1,0 +1,146 @@
+//! Which proxy leads to a host, if any: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host.
+
+use std::net::IpAddr;
+
+use ureq::Proxy;
+
+use super::super::Error;
+use crate::resolve::Authority;
+
+/// The port of an environment URL that names none.
+const HTTPS_PORT: u16 = 443;
+
+/// A proxy, and how messages name it: without the password that its URL may hold.
+pub(super) struct Route {
+    pub proxy: Proxy,
+    pub name: String,
+}
+
+/// The proxy to `authority`. Loopback is never proxied. A variable that cannot be read is an error: going out directly is
+/// not what its owner asked for.
+pub(super) fn to(authority: &Authority) -> Result<Option<Route>, Error> {
+    let get = |name: &str| std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty());
+    let is_exempt = get("NO_PROXY").or_else(|| get("no_proxy")).is_some_and(|list| is_exempt(&list, authority));
+    if is_exempt || authority.is_loopback() {
+        return Ok(None);
+    }
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let Some((variable, url)) = names.iter().find_map(|name| Some((*name, get(name)?))) else { return Ok(None) };
+    let proxy = Proxy::new(&url).map_err(|_| Error::Proxy(variable))?;
+    let name = format!("{}:{} of {variable}", proxy.host(), proxy.port());
+    Ok(Some(Route { proxy, name }))
+}
+
+/// Whether `NO_PROXY` names the host: a list, separated by commas or blanks, of names that stand for what is below them
+/// as well, addresses, networks as `10.0.0.0/8`, each but these perhaps with a port, and `*` for every host.
+fn is_exempt(list: &str, authority: &Authority) -> bool {
+    let host = authority.host.trim_matches(['[', ']']);
+    let address: Option<IpAddr> = host.parse().ok();
+    let is_meant = |entry: &str| {
+        if entry == "*" || address.is_some_and(|address| is_in_network(entry, address)) {
+            return true;
+        }
+        let (name, port) = split_port(entry);
+        if port.is_some_and(|port| port.parse() != Ok(authority.port.unwrap_or(HTTPS_PORT))) {
+            return false;
+        }
+        if let (Some(address), Ok(other)) = (address, name.parse::<IpAddr>()) {
+            return address == other;
+        }
+        let name = name.trim_start_matches("*.").trim_start_matches('.');
+        let is_below = || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+        !name.is_empty() && (name == host || is_below())
+    };
+    let entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+    entries.map(str::to_ascii_lowercase).any(|entry| is_meant(&entry))
+}
+
+/// A name or address, without brackets, and the port behind it.
+fn split_port(entry: &str) -> (&str, Option<&str>) {
+    if let Some((address, rest)) = entry.strip_prefix('[').and_then(|entry| entry.split_once(']')) {
+        return (address, rest.strip_prefix(':'));
+    }
+    match entry.split_once(':') {
+        Some((name, port)) if !port.contains(':') => (name, Some(port)),
+        // A bare IPv6 address.
+        _ => (entry, None),
+    }
+}
+
+/// Whether `address` is in the network `ADDRESS/BITS`.
+fn is_in_network(network: &str, address: IpAddr) -> bool {
+    let Some((base, bits)) = network.split_once('/') else { return false };
+    let (Ok(base), Ok(bits)) = (base.trim_matches(['[', ']']).parse::<IpAddr>(), bits.parse::<u32>()) else {
+        return false;
+    };
+    // All addresses to the left of 128 bits, so that both kinds are compared alike.
+    let left = |address: IpAddr| match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    };
+    let ((base, longest), (address, other)) = (left(base), left(address));
+    longest == other && bits <= longest && (base ^ address).checked_shr(128 - bits).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::Scheme;
+    use proptest::prelude::*;
+
+    fn is_exempt(list: &str, host: &str) -> bool {
+        super::is_exempt(list, &Authority::parse(Scheme::Https, host).unwrap())
+    }
+
+    #[test]
+    fn no_proxy_names_a_host_and_what_is_below_it() {
+        assert!(is_exempt("a.com, .scalekit.com", "acme.scalekit.com"));
+        assert!(is_exempt("scalekit.com", "scalekit.com"));
+        assert!(is_exempt("a.com *.Scalekit.com\tb.com", "acme.scalekit.com"));
+        assert!(is_exempt("*", "x"));
+        assert!(!is_exempt("kit.com,, ", "acme.scalekit.com"));
+    }
+
+    #[test]
+    fn no_proxy_knows_ports_addresses_and_networks() {
+        for (list, host) in [
+            ("acme.scalekit.com:443", "acme.scalekit.com"),
+            ("scalekit.com:443", "acme.scalekit.com"),
+            ("acme.scalekit.com:8443", "acme.scalekit.com:8443"),
+            ("10.0.0.0/8", "10.1.2.3"),
+            ("0.0.0.0/0", "10.1.2.3"),
+            ("10.1.2.3/32", "10.1.2.3"),
+            ("10.1.2.3:443", "10.1.2.3"),
+            ("fd00::1", "[fd00::1]"),
+            ("[fd00::1]", "[fd00::1]"),
+            ("[fd00::1]:8443", "[fd00::1]:8443"),
+            ("fd00::/8", "[fd12::1]"),
+            ("::/0", "[fd12::1]"),
+            ("fd00:0::1", "[fd00::1]"),
+        ] {
+            assert!(is_exempt(list, host), "{list} {host}");
+        }
+        for (list, host) in [
+            ("acme.scalekit.com:8443", "acme.scalekit.com"),
+            ("acme.scalekit.com:443", "acme.scalekit.com:8443"),
+            ("acme.scalekit.com:", "acme.scalekit.com"),
+            ("10.0.0.0/8", "11.0.0.1"),
+            ("10.0.0.0/33", "10.0.0.1"),
+            ("10.0.0.0/", "10.0.0.1"),
+            ("10.0.0.0/8", "[fd00::1]"),
+            ("::/0", "10.0.0.1"),
+            ("0.1.2.3", "10.1.2.3"),
+            ("fd00::2", "[fd00::1]"),
+            ("10.0.0.0/8", "10.example"),
+        ] {
+            assert!(!is_exempt(list, host), "{list} {host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_makes_it_panic(list in "[0-9a-f:./\\[\\]*, x]{0,30}", host in "(\\[::1\\]|10\\.0\\.0\\.1|a\\.b)(:[1-9])?") {
+            let _ = is_exempt(&list, &host);
+        }
+    }
+}
