@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::config::{DEFAULT_ENVIRONMENT, Origin, Service};
+use crate::config::{CLIENT_PREFIX, DEFAULT_ENVIRONMENT, Origin, Service};
 use crate::resolve::Account;
 
 /// A command to type. Words in capitals stand for what the person knows.
@@ -119,6 +119,20 @@ impl Subject {
 /// `login` to the environment of this name.
 pub fn login(environment: &str) -> Suggestion {
     Suggestion::new(&["login"]).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))
+}
+
+/// What puts the client credentials of this environment into a home: for an API client, whose credentials are kept under a
+/// name of their own, `config`.
+pub fn credentials_of(environment: &str) -> Suggestion {
+    match environment.strip_prefix(CLIENT_PREFIX) {
+        Some(client_id) => Suggestion::new(&["config", "SERVICE", "--client-id"]).word(client_id),
+        None => login(environment),
+    }
+}
+
+/// The same with a home that is not the keyring.
+pub fn credentials_in_file(environment: &str) -> Suggestion {
+    credentials_of(environment).option("--home", "file:PATH")
 }
 
 /// `sync` of the environment of this name.

@@ -94,7 +94,7 @@ impl Broker {
         let Some(environment) = self.environments.get(name) else {
             return Err(not_logged_in(name));
         };
-        Ok(store::credentials(environment)?)
+        store::credentials(environment).map_err(|error| error.shown(name))
     }
 
     /// The vault of the environment of this name.

@@ -360,7 +360,7 @@ fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Err
 }
 
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// What a person or a variable said may be no identifier.

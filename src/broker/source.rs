@@ -22,7 +22,7 @@ impl Source {
     pub(super) fn read(&self) -> Result<ClientCredentials, Error> {
         match self {
             Self::Variables(credentials) => Ok(credentials.clone()),
-            Self::Home(environment) => Ok(store::credentials(environment)?),
+            Self::Home(environment) => store::credentials(environment).map_err(|error| error.shown(&environment.name)),
         }
     }
 

@@ -48,7 +48,7 @@ pub struct Cache {
 impl Cache {
     /// The cache of this user, within `limits`.
     pub fn new(limits: CacheLimits, deadline: Instant) -> Self {
-        let is_off = std::env::var_os(VARIABLE).is_some_and(|value| value == "off");
+        let is_off = std::env::var_os(VARIABLE).is_some_and(|value| value.to_string_lossy().trim() == "off");
         let limits = if is_off { CacheLimits { account: 0, client: 0, ..limits } } else { limits };
         Self { limits, deadline }
     }

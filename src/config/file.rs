@@ -21,7 +21,8 @@ pub fn read(path: &Path) -> Result<Map<String, Value>, Error> {
         Err(error) => return Err(Error::io("cannot read", path, error)),
     };
     check_owner(path)?;
-    match json::parse(&bytes) {
+    // Editors on Windows begin a file with a byte order mark.
+    match json::parse(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
         Ok(Value::Object(document)) => Ok(document),
         Ok(_) => Err(Error::broken(path, 1, 1, "the file must hold a JSON object")),
         Err(error) => Err(Error::broken(path, error.line(), error.column(), &error.to_string())),
@@ -83,22 +84,28 @@ fn lock(directory: &Path) -> Result<File, Error> {
     }
 }
 
-/// A file that somebody else could have written decides nothing about where tokens go.
+/// A file or directory that somebody else could have changed decides nothing about where tokens go. Symbolic links are
+/// followed; one that is not there is nobody's.
 #[cfg(unix)]
-fn check_owner(path: &Path) -> Result<(), Error> {
+pub fn check_owner(path: &Path) -> Result<(), Error> {
+    use super::Unsafe;
     use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path).map_err(|error| Error::io("cannot read", path, error))?;
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("cannot read", path, error)),
+    };
     let own = rustix::process::geteuid().as_raw();
     if metadata.uid() != own && metadata.uid() != 0 {
-        return Err(Error::Unsafe(path.to_owned(), "it belongs to another user"));
+        return Err(Error::Unsafe(path.to_owned(), Unsafe::Owner));
     }
     if metadata.mode() & 0o002 != 0 {
-        return Err(Error::Unsafe(path.to_owned(), "every user may write it"));
+        return Err(Error::Unsafe(path.to_owned(), Unsafe::Writable));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn check_owner(_: &Path) -> Result<(), Error> {
+pub fn check_owner(_: &Path) -> Result<(), Error> {
     Ok(())
 }

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::service::text;
 use super::{Environment, HomeChoice};
 
+/// Its client credentials are kept under this and its id.
+pub const CLIENT_PREFIX: &str = "client/";
+
 /// The `kind` of such an entry in connections.json.
 const KIND: &str = "api_client";
 
@@ -29,7 +32,7 @@ impl Machine {
     /// Its client credentials, as the store knows them.
     pub fn environment(&self) -> Environment {
         let Self { url, client_id, home, .. } = self;
-        let name = format!("client/{client_id}");
+        let name = format!("{CLIENT_PREFIX}{client_id}");
         Environment { name, url: url.clone(), client_id: client_id.clone(), home: home.clone() }
     }
 

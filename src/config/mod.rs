@@ -24,7 +24,7 @@ pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
 pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
 pub use file::create_directory;
 pub use home::HomeChoice;
-pub use machine::Machine;
+pub use machine::{CLIENT_PREFIX, Machine};
 pub use notes::Notes;
 pub use rotation::Rotation;
 pub use service::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
@@ -36,6 +36,7 @@ pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
 pub use unusable::Unusable;
 
 use crate::error::{Error as Shown, Kind};
+use crate::suggest::quoted;
 use synced::FILE as SYNCED;
 
 /// Why a configuration file could not be used.
@@ -64,9 +65,9 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
-    /// The file could have been written by somebody else.
+    /// The file or directory could have been changed by somebody else.
     #[error("{0} is not used: {1}")]
-    Unsafe(PathBuf, &'static str),
+    Unsafe(PathBuf, Unsafe),
     /// Another process held the configuration's lock for too long.
     #[error("another scalekit-auth is changing the configuration ({0} is locked)")]
     Locked(PathBuf),
@@ -78,6 +79,18 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+}
+
+/// Who else could have changed a file or directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsafe {
+    /// Its owner, who is neither the user nor root.
+    #[error("it belongs to another user")]
+    Owner,
+    /// Everybody.
+    #[error("every user may write it")]
+    Writable,
 }
 
 impl Error {
@@ -107,17 +120,38 @@ impl From<Error> for Shown {
                     false => "correct the file; it was left as it is",
                 })
             }
-            Error::Unsafe(path, _) => Shown::new(Kind::NotConfigured, &error)
-                .next(format!("check what it says, then: chmod 600 {}", path.display())),
+            Error::Unsafe(path, problem) => {
+                let shown = quoted(&path.to_string_lossy());
+                let fix = match (problem, path.is_dir()) {
+                    (Unsafe::Owner, is_directory) => {
+                        format!("sudo chown {}\"$(id -u)\" {shown}", if is_directory { "-R " } else { "" })
+                    }
+                    (Unsafe::Writable, true) => format!("chmod go-w {shown}"),
+                    (Unsafe::Writable, false) => format!("chmod 600 {shown}"),
+                };
+                Shown::new(Kind::NotConfigured, &error).next(format!("check what it says, then: {fix}"))
+            }
         }
     }
 }
 
 /// Where the configuration lives: `$XDG_CONFIG_HOME/scalekit-auth`, by default `~/.config/scalekit-auth`.
+///
+/// # Errors
+/// There is neither the variable nor a home directory, or somebody else could have put files there.
 pub fn directory() -> Result<PathBuf, Shown> {
-    match etcetera::base_strategy::choose_base_strategy() {
-        Ok(strategy) => Ok(strategy.config_dir().join("scalekit-auth")),
-        Err(_) => Err(Shown::new(Kind::NotConfigured, "there is no home directory to read from")
-            .next("set HOME, or XDG_CONFIG_HOME to an absolute path")),
-    }
+    // Containers may run as a user who has no home.
+    let given = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let parent = match given.filter(|_| !cfg!(windows)) {
+        Some(path) => path,
+        None => {
+            etcetera::base_strategy::choose_base_strategy().map(|strategy| strategy.config_dir()).map_err(|_| {
+                Shown::new(Kind::NotConfigured, "there is no home directory to read from")
+                    .next("set HOME, or XDG_CONFIG_HOME to an absolute path")
+            })?
+        }
+    };
+    let directory = parent.join("scalekit-auth");
+    file::check_owner(&directory)?;
+    Ok(directory)
 }

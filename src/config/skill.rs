@@ -11,7 +11,7 @@ pub fn name_in_identity_file() -> Option<String> {
 fn name_in(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| {
         let (before, after) = line.split_once("**Name:**")?;
-        before.chars().all(|c| c.is_whitespace() || "-*+".contains(c)).then_some(after)
+        before.chars().all(|c| c.is_whitespace() || "-*+\u{feff}".contains(c)).then_some(after)
     })?;
     let name = line.trim().to_lowercase();
     super::is_identifier(&name).then_some(name)
@@ -25,6 +25,7 @@ mod tests {
     fn the_name_line_is_found_and_lower_cased() {
         assert_eq!(name_in("# Me\n- **Name:** Mess \n- **Name:** Other\n").as_deref(), Some("mess"));
         assert_eq!(name_in("**Name:** Ada").as_deref(), Some("ada"));
+        assert_eq!(name_in("\u{feff}**Name:** Ada").as_deref(), Some("ada"));
         assert_eq!(name_in("**Name:**   \n"), None);
         assert_eq!(name_in("nothing here"), None);
     }

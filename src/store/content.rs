@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::ClientCredentials;
+use super::{ClientCredentials, CredentialsOrigin};
 use crate::secret::Secret;
 use crate::vault::{EnvironmentUrl, UrlError};
 
 /// No secret and no set of client credentials comes near this.
 pub const LARGEST: usize = 64 * 1024;
+
+/// What editors on Windows begin a file with.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What a home holds.
 #[derive(Debug)]
@@ -45,12 +48,13 @@ pub enum ContentError {
 
 impl Content {
     /// Reads `bytes`: a JSON object with `environment_url`, `client_id` and `client_secret`, or else one line, the
-    /// client secret.
+    /// client secret. A byte order mark before it is passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, ContentError> {
         if bytes.len() > LARGEST {
             return Err(ContentError::TooLarge);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| ContentError::NotText)?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         if text.trim_start().starts_with('{') {
             return parse_object(text).map(Self::Complete);
         }
@@ -80,6 +84,7 @@ fn parse_object(text: &str) -> Result<ClientCredentials, ContentError> {
         url: EnvironmentUrl::parse(&object.environment_url)?,
         client_id: object.client_id,
         client_secret: object.client_secret,
+        origin: CredentialsOrigin::Given,
     })
 }
 
@@ -127,6 +132,7 @@ mod tests {
         assert_eq!(secret(b"abc").unwrap(), "abc");
         assert_eq!(secret(b"abc\n").unwrap(), "abc");
         assert_eq!(secret(b"abc\r\n").unwrap(), "abc");
+        assert_eq!(secret(b"\xef\xbb\xbfabc\r\n").unwrap(), "abc");
         assert_eq!(secret("gehe\u{e4}m s\n".as_bytes()).unwrap(), "gehe\u{e4}m s");
         assert_eq!(secret(&[b'a'; LARGEST]).unwrap().len(), LARGEST);
         for (bytes, error) in [
@@ -150,6 +156,7 @@ mod tests {
     fn an_object_holds_all_three() {
         let object = r#" {"environment_url": "https://a.b/", "client_id": "skc_1", "client_secret": "s", "more": 1}"#;
         assert_eq!(secret(format!("{object}\n").as_bytes()).unwrap(), "https://a.b skc_1 s");
+        assert_eq!(secret(format!("\u{feff}{object}\n").as_bytes()).unwrap(), "https://a.b skc_1 s");
         for bytes in [
             r#"{"client_secret": "s"}"#,
             r#"{"environment_url": "https://a.b", "client_id": "skc_1", "client_secret": ""}"#,

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{ClientCredentials, Error, SECRET_VARIABLES};
+use super::content::BYTE_ORDER_MARK;
+use super::{ClientCredentials, CredentialsOrigin, Error, SECRET_VARIABLES};
 use crate::secret::Secret;
 use crate::vault::EnvironmentUrl;
 
@@ -27,7 +28,8 @@ pub fn credential_variables() -> impl Iterator<Item = &'static str> {
 }
 
 /// A complete set in the variables that `get` knows; `None` if not one of them is set, an error if only some are.
-/// The `SCALEKIT_` names win over the `TOOL_` ones. An empty variable counts as unset.
+/// The `SCALEKIT_` names win over the `TOOL_` ones. An empty variable counts as unset; blanks and line ends around a value,
+/// as files and CI systems add them, are no part of it.
 pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Option<ClientCredentials>, Error> {
     let scalekit = collect(&get, &SCALEKIT)?;
     let tool = collect(&get, &TOOL)?;
@@ -37,19 +39,18 @@ pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Option<Cli
 /// The complete set in a `.env` file.
 pub fn from_dotenv(path: &Path) -> Result<ClientCredentials, Error> {
     let unreadable = |reason: &str| Error::File(format!("{}: {reason}", path.display()));
-    let entries = dotenvy::from_path_iter(path).map_err(|error| match error {
-        dotenvy::Error::Io(error) => unreadable(&error.to_string()),
-        _ => unreadable("it is not a .env file"),
-    })?;
+    let text = std::fs::read_to_string(path).map(Secret::new).map_err(|error| unreadable(&error.to_string()))?;
+    let text = text.expose().trim_start_matches(BYTE_ORDER_MARK);
     let mut values = Vec::new();
-    for entry in entries {
+    for entry in dotenvy::from_read_iter(text.as_bytes()) {
         // dotenvy's message quotes the line, which may hold the secret.
         let (name, value) = entry.map_err(|_| unreadable("a line cannot be read as NAME=VALUE"))?;
         values.push((name, Secret::new(value)));
     }
     // As in a shell, a later line replaces an earlier one.
     let get = |name: &str| values.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.expose().clone());
-    collect(&get, &ANY)?.ok_or_else(|| unreadable("it sets none of the variables SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET (or the TOOL_ ones)"))
+    let found = collect(&get, &ANY)?.map(|found| ClientCredentials { origin: CredentialsOrigin::Given, ..found });
+    found.ok_or_else(|| unreadable("it sets none of the variables SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET (or the TOOL_ ones)"))
 }
 
 fn collect(get: &impl Fn(&str) -> Option<String>, names: &Names) -> Result<Option<ClientCredentials>, Error> {
@@ -61,6 +62,7 @@ fn collect(get: &impl Fn(&str) -> Option<String>, names: &Names) -> Result<Optio
             url: EnvironmentUrl::parse(&url.1)?,
             client_id: client_id.1,
             client_secret: Secret::new(client_secret.1),
+            origin: CredentialsOrigin::Variable(client_secret.0),
         })),
         values => {
             let set: Vec<_> = values.iter().flatten().map(|(name, _)| *name).collect();
@@ -77,9 +79,11 @@ fn value(
 ) -> Result<Option<(&'static str, String)>, Error> {
     let mut found: Option<(&'static str, String)> = None;
     for name in names {
-        let Some(value) = get(name).filter(|value| !value.is_empty()) else {
+        let Some(value) = get(name).map(Secret::new) else { continue };
+        let value = value.expose().trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK).to_owned();
+        if value.is_empty() {
             continue;
-        };
+        }
         match &found {
             Some((first, other)) if *other != value => return Err(Error::Conflict(first, name)),
             Some(_) => {}
@@ -106,6 +110,11 @@ mod tests {
         for partial in [&[url][..], &[id], &[secret], &[url, id], &[url, secret], &[id, secret]] {
             assert!(matches!(read(partial), Err(Error::Partial { .. })), "{partial:?}");
         }
+        let padded = [(url.0, " https://a.scalekit.com/\r\n"), (id.0, "\tskc_1 "), (secret.0, "\u{feff}s\r\n")];
+        let found = read(&padded).unwrap().unwrap();
+        assert_eq!((found.url.as_str(), &*found.client_id), ("https://a.scalekit.com", "skc_1"));
+        assert_eq!(found.client_secret.expose(), "s");
+        assert!(read(&[(secret.0, " \r\n")]).unwrap().is_none());
         assert!(matches!(read(&[url, id, ("TOOL_CLIENT_SECRET", "s")]), Err(Error::Partial { .. })));
         assert!(matches!(read(&[url, id, secret, ("TOOL_ENV_URL", "https://b.c")]), Err(Error::Partial { .. })));
     }

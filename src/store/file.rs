@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::content::{Buffer, Content, ContentError};
 use super::{ClientCredentials, Error, Home, Undo, within_deadline};
 use crate::secret::Secret;
+use crate::suggest;
 
 /// The file of one environment.
 #[derive(Debug, Clone)]
@@ -51,21 +52,24 @@ pub enum FileError {
 
 impl FileError {
     /// What the user does about it.
-    pub(super) fn next(&self, path: &Path) -> String {
-        let shown = quoted(path);
+    pub(super) fn next(&self, path: &Path, environment: &str) -> String {
+        let shown = suggest::quoted(&path.to_string_lossy());
+        let login = |path: &str| suggest::credentials_of(environment).option("--home", format!("file:{path}"));
+        let this = login(&path.to_string_lossy());
         match self {
-            Self::Io(_) | Self::Silent => "`scalekit-auth login --home file:PATH` with a file that can be read".into(),
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                format!("put the file there, as a mounted secret for instance, or {} with another one", login("PATH"))
+            }
+            Self::Io(_) | Self::Silent => format!("{} with a file that can be read", login("PATH")),
             Self::Kind => "give the path of the file itself".into(),
             Self::Owner(_) => format!("`chown \"$(id -u)\" {shown}` and `chmod 600 {shown}`, if it is yours"),
             Self::Writable(_) => format!("`chmod go-w {shown}` (a Kubernetes volume: defaultMode: 0440)"),
             Self::WorldReadable(_) => format!(
-                "`chmod o-r {shown}` (a Kubernetes volume: defaultMode: 0440), or \
-                 `scalekit-auth login --home file:{shown} --allow-world-readable`"
+                "`chmod o-r {shown}` (a Kubernetes volume: defaultMode: 0440), or {}",
+                this.word("--allow-world-readable")
             ),
-            Self::Content(_) => format!("correct {shown}, or `scalekit-auth login` to choose another home"),
-            Self::Exists => format!(
-                "`scalekit-auth login --home file:{shown}` without a secret to use it as it is, or choose another path"
-            ),
+            Self::Content(_) => format!("correct {shown}, or choose another home: {}", login("PATH")),
+            Self::Exists => format!("{this} without a secret to use it as it is, or choose another path"),
         }
     }
 }
@@ -190,13 +194,6 @@ fn target(path: &Path) -> PathBuf {
     target
 }
 
-/// `path` as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
-    if text.chars().all(is_plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +208,7 @@ mod tests {
             url: EnvironmentUrl::parse("https://acme.scalekit.com").unwrap(),
             client_id: "skc_1".into(),
             client_secret: Secret::new("s".into()),
+            origin: super::super::CredentialsOrigin::Given,
         };
         home.write(&credentials, false).unwrap()().unwrap();
         assert!(!path.exists());
@@ -222,11 +220,5 @@ mod tests {
         undo().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
-    }
-
-    #[test]
-    fn a_path_is_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted(Path::new("/run/a-b/c.json")), "/run/a-b/c.json");
-        assert_eq!(quoted(Path::new("/it's $(mine)")), r"'/it'\''s $(mine)'");
     }
 }

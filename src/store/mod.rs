@@ -18,9 +18,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::config::{Environment, HomeChoice};
+use crate::config::{CLIENT_PREFIX, DEFAULT_ENVIRONMENT, Environment, HomeChoice};
 use crate::error::{Error as Shown, Kind};
 use crate::secret::Secret;
+use crate::suggest;
 use crate::vault::{EnvironmentUrl, UrlError};
 
 pub use command::CommandError;
@@ -43,12 +44,55 @@ pub struct ClientCredentials {
     pub client_id: String,
     /// The client secret.
     pub client_secret: Secret<String>,
+    /// Where all three came from.
+    pub origin: CredentialsOrigin,
+}
+
+/// Where client credentials came from, which is where a person corrects them once they are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialsOrigin {
+    /// Just given, with options, on stdin, on the terminal, or in a `.env` file.
+    Given,
+    /// Environment variables, of which this one holds the secret.
+    Variable(&'static str),
+    /// The home of the environment of this name.
+    Home {
+        /// The environment's name.
+        environment: String,
+        /// Its home.
+        home: HomeChoice,
+    },
+}
+
+impl CredentialsOrigin {
+    /// What a person does about client credentials that were refused.
+    pub fn correction(&self) -> String {
+        const PLACE: &str = "Scalekit dashboard, Settings > API credentials";
+        match self {
+            Self::Given => format!("compare URL, client id and client secret with {PLACE}, and try again"),
+            Self::Variable(secret) => {
+                let login = suggest::login(DEFAULT_ENVIRONMENT);
+                format!("correct {secret} ({PLACE}), or unset the variables and use {login}")
+            }
+            Self::Home { home: HomeChoice::File { path, written: false, .. }, .. } => {
+                format!("correct what {} holds ({PLACE})", path.display())
+            }
+            Self::Home { home: home @ HomeChoice::Command(_), .. } => {
+                format!("correct what comes {home} ({PLACE})")
+            }
+            Self::Home { environment, .. } => {
+                let again = suggest::credentials_of(environment);
+                let again = if environment.starts_with(CLIENT_PREFIX) { again.word("--secret-stdin") } else { again };
+                format!("run {again} with the client id and secret of {PLACE}")
+            }
+        }
+    }
 }
 
 impl ClientCredentials {
     /// The form in which a home keeps them: one JSON object with `environment_url`, `client_id`, `client_secret`.
     fn to_json(&self) -> Secret<Vec<u8>> {
-        let Self { url, client_id, client_secret } = self;
+        let Self { url, client_id, client_secret, .. } = self;
         let text = |value: &str| serde_json::Value::from(value).to_string();
         Secret::new(
             format!(
@@ -89,12 +133,16 @@ pub fn open(name: &str, choice: &HomeChoice) -> Box<dyn Home> {
 /// The client credentials of `environment`. A home that keeps URL and client id itself must agree with `config.json`.
 pub fn credentials(environment: &Environment) -> Result<ClientCredentials, Error> {
     let Environment { name, url, client_id, home } = environment;
+    let origin = CredentialsOrigin::Home { environment: name.clone(), home: home.clone() };
     match open(name, home).read()? {
-        Content::Secret(client_secret) => {
-            Ok(ClientCredentials { url: EnvironmentUrl::parse(url)?, client_id: client_id.clone(), client_secret })
-        }
+        Content::Secret(client_secret) => Ok(ClientCredentials {
+            url: EnvironmentUrl::parse(url)?,
+            client_id: client_id.clone(),
+            client_secret,
+            origin,
+        }),
         Content::Complete(credentials) if credentials.url.as_str() == url && credentials.client_id == *client_id => {
-            Ok(credentials)
+            Ok(ClientCredentials { origin, ..credentials })
         }
         Content::Complete(_) => Err(Error::Differs { environment: name.clone(), place: home.to_string() }),
     }
@@ -170,57 +218,65 @@ pub enum Error {
     Malformed,
 }
 
-impl From<Error> for Shown {
-    fn from(error: Error) -> Self {
-        const CHOICES: &str = "or choose another home (`scalekit-auth login --home file:PATH`), or set SCALEKIT_ENV_URL, \
-                               SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
-        match &error {
-            Error::Partial { .. } => Shown::new(Kind::NotConfigured, "the client credentials are incomplete")
-                .why(&error)
+impl Error {
+    /// What a person is told, and does, about the credentials of the environment of this name.
+    pub fn shown(self, environment: &str) -> Shown {
+        let again = suggest::credentials_of(environment);
+        let in_file = suggest::credentials_in_file(environment);
+        let choices = match environment {
+            DEFAULT_ENVIRONMENT => format!(
+                "or choose another home ({in_file}), or set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together"
+            ),
+            _ => format!("or choose another home ({in_file})"),
+        };
+        let unreadable = || Shown::new(Kind::NoKeyring, "the client credentials cannot be read").why(&self);
+        let unusable = || Shown::new(Kind::NoKeyring, "the client credentials cannot be read or stored").why(&self);
+        match &self {
+            Self::Partial { .. } => Shown::new(Kind::NotConfigured, "the client credentials are incomplete")
+                .why(&self)
                 .next("set all three of URL, client id and client secret, or none of them"),
-            Error::Conflict(..) => Shown::new(Kind::NotConfigured, "the client credentials are ambiguous")
-                .why(&error)
+            Self::Conflict(..) => Shown::new(Kind::NotConfigured, "the client credentials are ambiguous")
+                .why(&self)
                 .next("unset one of them"),
-            Error::Url(_) => Shown::new(Kind::NotConfigured, "the environment URL cannot be used")
-                .why(&error)
+            Self::Url(_) => Shown::new(Kind::NotConfigured, "the environment URL cannot be used")
+                .why(&self)
                 .next("give it as https://NAME.scalekit.com (Scalekit dashboard, Settings > API credentials)"),
-            Error::File(_) => Shown::new(Kind::NotConfigured, "the file cannot be imported").why(&error),
-            Error::NoEntry(_) => Shown::new(Kind::NotConfigured, "not logged in")
-                .why(&error)
-                .next(format!("run `scalekit-auth login`, {CHOICES}")),
-            Error::Malformed => Shown::new(Kind::NotConfigured, "the client credentials cannot be read")
-                .why(&error)
-                .next("run `scalekit-auth login` to replace it"),
-            Error::HomeFile(path, problem) => {
-                let (kind, what) = match problem {
-                    FileError::Exists => (Kind::Usage, "the file is not overwritten"),
-                    _ => (Kind::NoKeyring, "the client credentials cannot be read or stored"),
-                };
-                Shown::new(kind, what).why(&error).next(problem.next(path))
+            Self::File(_) => Shown::new(Kind::NotConfigured, "the file cannot be imported").why(&self),
+            Self::NoEntry(_) => {
+                Shown::new(Kind::NotConfigured, "not logged in").why(&self).next(format!("run {again}, {choices}"))
             }
-            Error::HomeCommand { problem: CommandError::ReadOnly, .. } => {
-                Shown::new(Kind::Usage, "a command takes no client credentials").why(&error).next(
-                    "store them with the secret manager's own program, then \
-                     `scalekit-auth login --home command -- PROGRAM ARGUMENT...` without a secret",
-                )
+            Self::Malformed => Shown::new(Kind::NotConfigured, "the client credentials cannot be read")
+                .why(&self)
+                .next(format!("run {again} to replace it")),
+            Self::HomeFile(path, FileError::Exists) => Shown::new(Kind::Usage, "the file is not overwritten")
+                .why(&self)
+                .next(FileError::Exists.next(path, environment)),
+            Self::HomeFile(path, problem) => unusable().next(problem.next(path, environment)),
+            Self::HomeCommand { problem: CommandError::ReadOnly, .. } => {
+                let with_command = again.option("--home", "command").word("--").word("PROGRAM").word("ARGUMENT...");
+                Shown::new(Kind::Usage, "a command takes no client credentials").why(&self).next(format!(
+                    "store them with the secret manager's own program, then {with_command} without a secret"
+                ))
             }
-            Error::HomeCommand { .. } => Shown::new(Kind::NoKeyring, "the client credentials cannot be read")
-                .why(&error)
-                .next(format!("run the command yourself to see why, {CHOICES}")),
-            Error::Differs { environment, .. } => {
+            Self::HomeCommand { .. } => unreadable().next(format!("run the command yourself to see why, {choices}")),
+            Self::Differs { environment, .. } => {
                 Shown::new(Kind::NotConfigured, format!("the environment {environment} is not what was stored"))
-                    .why(&error)
-                    .next(format!("`scalekit-auth login --environment {environment}`"))
+                    .why(&self)
+                    .next(again)
             }
-            Error::Locked => Shown::new(Kind::NoKeyring, "the client credentials cannot be read")
-                .why(&error)
-                .next(format!("unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`), {CHOICES}")),
-            Error::Absent(_) | Error::Silent => {
-                Shown::new(Kind::NoKeyring, "the client credentials cannot be read or stored")
-                    .why(&error)
-                    .next(format!("start a Secret Service (gnome-keyring, KWallet, KeePassXC), {CHOICES}"))
+            Self::Locked => unreadable()
+                .next(format!("unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`), {choices}")),
+            Self::Absent(_) | Self::Silent => {
+                unusable().next(format!("start a Secret Service (gnome-keyring, KWallet, KeePassXC), {choices}"))
             }
         }
+    }
+}
+
+/// For what is of no stored environment.
+impl From<Error> for Shown {
+    fn from(error: Error) -> Self {
+        error.shown(DEFAULT_ENVIRONMENT)
     }
 }
 
@@ -236,6 +292,7 @@ mod tests {
                 url: EnvironmentUrl::parse("https://acme.scalekit.com").unwrap(),
                 client_id,
                 client_secret: Secret::new(secret),
+                origin: CredentialsOrigin::Given,
             };
             let Ok(Content::Complete(read)) = Content::parse(credentials.to_json().expose()) else {
                 panic!("what is stored is an object");

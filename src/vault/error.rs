@@ -2,6 +2,7 @@
 
 use super::UrlError;
 use crate::error::{Error as Shown, Kind};
+use crate::store::CredentialsOrigin;
 
 /// Why the vault gave no answer that can be used. The texts hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +75,8 @@ pub enum Error {
         status: u16,
         /// `, error: description` as far as the reply gave them.
         reason: String,
+        /// Where they came from.
+        origin: Box<CredentialsOrigin>,
     },
     /// 404 with `RESOURCE_NOT_FOUND`: no such account, or no such connection.
     #[error("the vault knows no such resource")]
@@ -123,9 +126,7 @@ impl From<Error> for Shown {
                 refused().next("check that the environment URL is Scalekit's: `scalekit-auth status`")
             }
             Error::RateLimited(_) => refused().next("wait, then try again"),
-            Error::Credentials { .. } => refused().next(
-                "run `scalekit-auth login` with the client id and secret of Scalekit dashboard, Settings > API credentials",
-            ),
+            Error::Credentials { origin, .. } => refused().next(origin.correction()),
             Error::NotEnabled => refused().next("enable it in the Scalekit dashboard, AgentKit > Connections"),
             Error::NotFound => {
                 refused().next("compare the connection name with Scalekit dashboard, AgentKit > Connections")

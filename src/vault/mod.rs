@@ -207,7 +207,7 @@ impl Vault {
         if reply.status != 200 {
             let (status, reason) = (reply.status, self.reason(&error_reply(&reply), None));
             return Err(match status {
-                400 | 401 | 403 => Error::Credentials { status, reason },
+                400 | 401 | 403 => Error::Credentials { status, reason, origin: Box::new(credentials.origin.clone()) },
                 _ => Error::Refused { route: "POST /oauth/token", status, reason },
             });
         }

@@ -9,6 +9,7 @@ mod catalogue;
 mod connect;
 mod connect_terminal;
 mod curl_options;
+mod environment;
 mod header;
 mod homes;
 mod homes_written;

@@ -6,13 +6,13 @@ use crate::cli::note;
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::store::{self, ClientCredentials, FileError};
+use crate::store::{self, ClientCredentials, CredentialsOrigin, FileError};
 use crate::vault::EnvironmentUrl;
 
 /// The client credentials of `place` with this secret.
 pub(super) fn credentials(place: &Environment, client_secret: Secret<String>) -> Result<ClientCredentials, Error> {
     let url = EnvironmentUrl::parse(&place.url).map_err(store::Error::Url)?;
-    Ok(ClientCredentials { url, client_id: place.client_id.clone(), client_secret })
+    Ok(ClientCredentials { url, client_id: place.client_id.clone(), client_secret, origin: CredentialsOrigin::Given })
 }
 
 /// What is stored at `place`; `None` if nothing is.

@@ -164,7 +164,8 @@ fn environment_of(broker: &Broker, machine: &Machine) -> Result<String, Error> {
 
 /// The `oid` of the client's current token. Nobody checked its signature; it only says where to look, and the vault checks.
 fn organization_in_token(machine: &Machine) -> Result<String, Error> {
-    let credentials = store::credentials(&machine.environment())?;
+    let place = machine.environment();
+    let credentials = store::credentials(&place).map_err(|error| error.shown(&place.name))?;
     let grant = Vault::new(credentials, Limit::Each(crate::TIME_LIMIT))?.grant(&[])?;
     let payload = grant.token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let claims: Option<Value> = payload.and_then(|payload| json::parse(&payload).ok());

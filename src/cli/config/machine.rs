@@ -9,7 +9,7 @@ use crate::cli::{homes, note};
 use crate::config::{HomeChoice, Machine, Origin, Service, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::store::{self, ClientCredentials};
+use crate::store::{self, ClientCredentials, CredentialsOrigin};
 use crate::vault::{EnvironmentUrl, Limit, Vault};
 
 /// Longer than any client secret, in bytes.
@@ -114,7 +114,8 @@ fn read_secret() -> Result<Secret<String>, Error> {
 fn store_secret(client: &Machine, client_secret: Secret<String>, replace: bool) -> Result<(), Error> {
     let environment = client.environment();
     let url = EnvironmentUrl::parse(&client.url).map_err(store::Error::Url)?;
-    let credentials = ClientCredentials { url, client_id: client.client_id.clone(), client_secret };
+    let credentials =
+        ClientCredentials { url, client_id: client.client_id.clone(), client_secret, origin: CredentialsOrigin::Given };
     Vault::new(credentials.clone(), Limit::Each(crate::TIME_LIMIT))?.grant(&client.scopes)?;
     let undo = store::open(&environment.name, &environment.home).write(&credentials, replace)?;
     let stored = store::credentials(&environment);

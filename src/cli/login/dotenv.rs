@@ -51,7 +51,8 @@ fn remove_secret(file: &Path, secret: &str) -> std::io::Result<()> {
 }
 
 fn sets_secret(line: &str) -> bool {
-    let line = line.trim_start();
+    // The first line may begin with a byte order mark.
+    let line = line.trim_start_matches('\u{feff}').trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
     SECRET_VARIABLES.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
 }
@@ -64,7 +65,11 @@ mod tests {
     fn the_secret_goes_and_the_rest_of_the_file_stays() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(".env");
-        std::fs::write(&file, "# mine\nA=1\nexport SCALEKIT_CLIENT_SECRET = \"abc\"\nB=2").unwrap();
+        std::fs::write(
+            &file,
+            "\u{feff}SCALEKIT_CLIENT_SECRET=abc\n# mine\nA=1\nexport SCALEKIT_CLIENT_SECRET = \"abc\"\nB=2",
+        )
+        .unwrap();
         remove_secret(&file, "abc").unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "# mine\nA=1\nB=2");
     }

@@ -128,9 +128,10 @@ fn write(
         return Err(Error::new(Kind::Failed, format!("cannot create {}", directory.display())).why(error));
     }
     let replace = old.is_some_and(|old| !homes::differ(&old.home, &environment.home));
-    let undo = store::open(&environment.name, &environment.home).write(credentials, replace)?;
+    let undo = store::open(&environment.name, &environment.home).write(credentials, replace);
+    let undo = undo.map_err(|error| error.shown(&environment.name))?;
     let switch = || {
-        let read = store::credentials(environment)?;
+        let read = store::credentials(environment).map_err(|error| error.shown(&environment.name))?;
         if read.client_secret.expose() != credentials.client_secret.expose() {
             return Err(Error::new(Kind::Failed, format!("what was stored {} reads back changed", environment.home)));
         }

@@ -4,7 +4,7 @@ use super::super::homes::{self, HomeArgument};
 use super::{Arguments, terminal};
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
-use crate::store::{self, ClientCredentials, CommandError, Content, FileError};
+use crate::store::{self, ClientCredentials, CommandError, Content, CredentialsOrigin, FileError};
 use crate::vault::EnvironmentUrl;
 
 /// Where the client credentials come from.
@@ -79,29 +79,33 @@ impl Source {
     ) -> Result<ClientCredentials, Error> {
         match (self, old) {
             (Self::Given, _) => {
-                check_writable(home, old)?;
+                check_writable(&arguments.environment, home, old)?;
                 match &arguments.import {
                     Some(file) => Ok(store::from_dotenv(file)?),
                     None => ask(arguments),
                 }
             }
-            (Self::Moved, Some(old)) => Ok(store::credentials(old)?),
-            _ => complete(store::open(&arguments.environment, home).read()?, arguments, old, home),
+            (Self::Moved, Some(old)) => store::credentials(old).map_err(|error| error.shown(&old.name)),
+            _ => {
+                let name = &arguments.environment;
+                let content = store::open(name, home).read().map_err(|error| error.shown(name))?;
+                complete(content, arguments, old, home)
+            }
         }
     }
 }
 
 /// What can be known before anybody is asked for a secret.
-fn check_writable(home: &HomeChoice, old: Option<&Environment>) -> Result<(), Error> {
+fn check_writable(name: &str, home: &HomeChoice, old: Option<&Environment>) -> Result<(), Error> {
     let is_old = old.is_some_and(|old| !homes::differ(&old.home, home));
     match home {
         HomeChoice::File { path, .. } if !is_old && path.exists() => {
-            Err(store::Error::HomeFile(path.clone(), FileError::Exists).into())
+            Err(store::Error::HomeFile(path.clone(), FileError::Exists).shown(name))
         }
         HomeChoice::Command(argv) => {
             let program = argv.first().cloned().unwrap_or_default();
             let (problem, stderr) = (CommandError::ReadOnly, String::new());
-            Err(store::Error::HomeCommand { program, problem, stderr }.into())
+            Err(store::Error::HomeCommand { program, problem, stderr }.shown(name))
         }
         _ => Ok(()),
     }
@@ -116,7 +120,7 @@ fn ask(arguments: &Arguments) -> Result<ClientCredentials, Error> {
     if client_id.is_empty() || client_secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "client id and client secret may not be empty"));
     }
-    Ok(ClientCredentials { url, client_id, client_secret })
+    Ok(ClientCredentials { url, client_id, client_secret, origin: CredentialsOrigin::Given })
 }
 
 /// URL and client id for what a home holds. Where it holds them itself, they have to be the expected ones.
@@ -130,7 +134,7 @@ fn complete(
         Content::Complete(credentials) => credentials,
         Content::Secret(client_secret) => {
             let (url, client_id) = (env_url(arguments, old)?, client_id(arguments, old)?);
-            return Ok(ClientCredentials { url, client_id, client_secret });
+            return Ok(ClientCredentials { url, client_id, client_secret, origin: CredentialsOrigin::Given });
         }
     };
     let expected_url = match (&arguments.env_url, old) {

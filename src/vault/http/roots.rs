@@ -36,9 +36,8 @@ impl Verifier {
     /// The platform's one file; none where the environment says otherwise.
     fn bundle(&self) -> Option<&WebPkiServerVerifier> {
         let read = || {
-            let is_said = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
             // On the others the file is not what the owner of the machine decides in.
-            if is_said || cfg!(any(target_os = "macos", windows)) {
+            if is_said() || cfg!(any(target_os = "macos", windows)) {
                 return None;
             }
             let file = openssl_probe::probe().cert_file?;
@@ -49,7 +48,19 @@ impl Verifier {
 
     /// All that the environment or the platform has.
     fn all(&self) -> Option<&WebPkiServerVerifier> {
-        self.all.get_or_init(|| self.trusting(rustls_native_certs::load_native_certs().certs)).as_deref()
+        let read = || {
+            if is_said() || cfg!(any(target_os = "macos", windows)) {
+                return self.trusting(rustls_native_certs::load_native_certs().certs);
+            }
+            // The library takes an empty variable for a file without a name.
+            let places = openssl_probe::probe();
+            let file = rustls_native_certs::load_certs_from_paths(places.cert_file.as_deref(), None).certs;
+            let directories = places.cert_dir.iter();
+            let others = directories
+                .flat_map(|directory| rustls_native_certs::load_certs_from_paths(None, Some(directory)).certs);
+            self.trusting(file.into_iter().chain(others).collect())
+        };
+        self.all.get_or_init(read).as_deref()
     }
 
     /// Certificates that cannot be read are passed over, as other programs do; none at all trust nobody.
@@ -58,6 +69,11 @@ impl Verifier {
         roots.add_parsable_certificates(certificates);
         WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build().ok()
     }
+}
+
+/// Whether the environment names certificates; an empty variable counts as unset.
+fn is_said() -> bool {
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 impl ServerCertVerifier for Verifier {
