@@ -88,9 +88,15 @@ fn run_action(options: Options, action: Option<&str>, deadline: Instant) -> u8 {
 
 fn get(options: Options, deadline: Instant) -> Result<(), Error> {
     let request = read()?;
-    let Some(target) = request.target() else { return Ok(()) };
+    let in_ascii = request.target_in_ascii();
+    let Some(target) = request.target().or(in_ascii.clone()) else { return Ok(()) };
     let broker = Broker::load(deadline)?;
     let Some(asked) = find(&broker, request.username.as_deref(), &target)? else { return Ok(()) };
+    if let Some(target) = in_ascii {
+        return Err(Error::new(Kind::Usage, "a host with letters outside ASCII gets no token")
+            .why("hosts are compared in their ASCII form alone")
+            .next(format!("use the URL {target}")));
+    }
     let mut quits = options.only_helper;
     let is_ephemeral = options.ephemeral && request.knows_authtype;
     let given = give(&broker, asked, &request, &target, is_ephemeral, &mut quits);

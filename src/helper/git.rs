@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use crate::resolve::Target;
+use crate::resolve::{Target, target};
 use crate::secret::Secret;
 
 /// The longest line git promises to handle, newline included.
@@ -154,7 +154,20 @@ impl Request {
 
     /// What git wants to talk to; `None` unless protocol and host are there and well formed.
     pub fn target(&self) -> Option<Target> {
-        Target::from_git(self.protocol.as_deref()?, self.host.as_deref()?, self.path.as_deref()).ok()
+        self.target_at(self.host.as_deref()?).ok()
+    }
+
+    /// The same place with the ASCII form of a host that has other letters.
+    pub fn target_in_ascii(&self) -> Option<Target> {
+        match self.target_at(self.host.as_deref()?) {
+            Err(target::Error::Letters(host)) => self.target_at(&host).ok(),
+            _ => None,
+        }
+    }
+
+    fn target_at(&self, host: &str) -> Result<Target, target::Error> {
+        let protocol = self.protocol.as_deref().ok_or(target::Error::Scheme)?;
+        Target::from_git(protocol, host, self.path.as_deref())
     }
 }
 

@@ -16,6 +16,9 @@ const LONGEST: usize = 8 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A host with letters outside ASCII, which is compared in its ASCII form alone (RFC 3492).
+    #[error("its host has letters outside ASCII; write it as {0}")]
+    Letters(String),
     /// A byte that no URL may hold unescaped.
     #[error("it holds a space, a control character, a backslash or a letter outside ASCII")]
     Byte,
@@ -50,6 +53,9 @@ impl Authority {
     pub fn parse(scheme: Scheme, text: &str) -> Result<Self, Error> {
         if text.len() > LONGEST {
             return Err(Error::Length);
+        }
+        if let Some(letters) = in_ascii(text) {
+            return Err(Error::Letters(letters));
         }
         let (host, port) = match text.rfind(':') {
             Some(at) if !text[at..].contains(']') => (&text[..at], Some(&text[at + 1..])),
@@ -90,7 +96,8 @@ fn is_spelled_as_host(host: &str) -> bool {
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                // Neither git nor curl minds an underscore.
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         })
@@ -127,14 +134,14 @@ pub struct Target {
 impl Target {
     /// A URL, and the user name in it, decoded. Query and fragment are dropped.
     pub fn from_url(text: &str) -> Result<(Self, Option<String>), Error> {
-        check_bytes(text)?;
-        let (scheme, rest) = text.split_once("://").ok_or(Error::Scheme)?;
-        let scheme = Scheme::parse(scheme)?;
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (user, authority) = match place.rsplit_once('@') {
             Some((user, authority)) => (Some(user), authority),
             None => (None, place),
         };
+        check_bytes(text, authority)?;
+        let scheme = Scheme::parse(scheme)?;
         if user.is_some_and(|user| user.contains(':')) {
             return Err(Error::Password);
         }
@@ -155,7 +162,7 @@ impl Target {
 
     /// `host` or `host:port`, meant as https.
     pub fn from_host(text: &str) -> Result<Self, Error> {
-        check_bytes(text)?;
+        check_bytes(text, text)?;
         let authority = Authority::parse(Scheme::Https, text)?;
         Ok(Self::new(Scheme::Https, authority, b""))
     }
@@ -163,7 +170,7 @@ impl Target {
     /// The attributes `protocol`, `host` and `path` of git's helper protocol (git-credential(1)).
     pub fn from_git(protocol: &str, host: &str, path: Option<&[u8]>) -> Result<Self, Error> {
         let scheme = Scheme::parse(protocol)?;
-        check_bytes(host)?;
+        check_bytes(host, host)?;
         let authority = Authority::parse(scheme, host)?;
         Ok(Self::new(scheme, authority, path.unwrap_or_default()))
     }
@@ -207,11 +214,36 @@ pub fn is_plain_path(path: &[u8]) -> bool {
         && !path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
-fn check_bytes(text: &str) -> Result<(), Error> {
+/// Whether `text`, which names the host and perhaps the port `authority`, holds only bytes that a URL may.
+fn check_bytes(text: &str, authority: &str) -> Result<(), Error> {
     if text.len() > LONGEST {
         return Err(Error::Length);
     }
-    if text.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\') { Ok(()) } else { Err(Error::Byte) }
+    if text.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\') {
+        return Ok(());
+    }
+    Err(in_ascii(authority).map_or(Error::Byte, Error::Letters))
+}
+
+/// The ASCII form of a host name of letters in other scripts; `None` for what has no such letters, or more than letters,
+/// or letters that only look different.
+fn in_ascii(authority: &str) -> Option<String> {
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(parse_port(port).ok()?)),
+        None => (authority, None),
+    };
+    let is_letter = |c: char| c.is_alphabetic() && !('\u{f900}'..='\u{ffff}').contains(&c);
+    let is_plain = |c: char| if c.is_ascii() { c.is_ascii_alphanumeric() || "-_.".contains(c) } else { is_letter(c) };
+    if host.is_ascii() || !host.chars().all(is_plain) {
+        return None;
+    }
+    let label = |label: &str| match label.to_lowercase() {
+        label if label.is_ascii() => Some(label),
+        label => Some(format!("xn--{}", idna::punycode::encode_str(&label)?)),
+    };
+    let host = host.split('.').map(label).collect::<Option<Vec<_>>>()?.join(".");
+    let authority = Authority::parse(Scheme::Https, &host).ok()?;
+    Some(Authority { port, ..authority }.to_string())
 }
 
 #[cfg(test)]
@@ -231,6 +263,29 @@ mod tests {
         assert_eq!(host("https://[::1]:5/"), Ok("[::1]:5".into()));
         assert_eq!(host("smtp://SMTP.gmail.com:587"), Ok("smtp.gmail.com:587".into()));
         assert_eq!(host("imaps://imap.gmail.com:993/INBOX"), Ok("imap.gmail.com".into()));
+    }
+
+    #[test]
+    fn letters_outside_ascii_get_the_form_in_which_they_are_compared() {
+        let letters = |text: &str| Err(Error::Letters(text.into()));
+        for host_name in ["bücher.example", "BÜCHER.Example"] {
+            assert_eq!(host(&format!("https://{host_name}/a")), letters("xn--bcher-kva.example"));
+            assert_eq!(Target::from_host(host_name).map(|_| String::new()), letters("xn--bcher-kva.example"));
+        }
+        assert_eq!(host("https://me@münchen.de:8443/ä"), letters("xn--mnchen-3ya.de:8443"));
+        assert_eq!(host("https://日本語.jp"), letters("xn--wgv71a119e.jp"));
+        assert_eq!(host("https://xn--bcher-kva.example"), Ok("xn--bcher-kva.example".into()));
+        for text in
+            ["https://github.com/ä", "https://github。com", "https://ｇithub.com", "https://git hüb.com", "https://ü:x"]
+        {
+            assert_eq!(host(text), Err(Error::Byte), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_underscore_is_part_of_a_name() {
+        assert_eq!(host("https://my_host.Example.com/"), Ok("my_host.example.com".into()));
+        assert_eq!(host("https://_x.example.com/"), Ok("_x.example.com".into()));
     }
 
     #[test]
@@ -256,7 +311,6 @@ mod tests {
             "https://user:pass@github.com",
             "https://github.com\r\n",
             "https://gíthub.com",
-            "https://git_hub.com",
             "https://-github.com",
             "ftp://github.com",
             "github.com",

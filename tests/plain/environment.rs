@@ -177,3 +177,29 @@ fn a_directory_behind_a_link_is_the_one_that_is_looked_at() {
     let got = world.run(&["token", "github"]).exit(3);
     assert!(got.stderr.contains("every user may write it"), "{got:?}");
 }
+
+#[test]
+fn a_host_with_letters_outside_ascii_is_told_its_ascii_form() {
+    let world = github();
+    let got = world.run(&["config", "forge", "github_x", "--identifier", "ada", "--host", "bücher.example"]).exit(2);
+    assert!(got.stderr.contains("xn--bcher-kva.example"), "{got:?}");
+    world.ok(&["config", "forge", "github_x", "--identifier", "ada", "--host", "xn--bcher-kva.example"]);
+    let got = world.run(&["token", "https://bücher.example/a"]).exit(2);
+    assert!(got.stdout.is_empty() && got.stderr.contains("write it as xn--bcher-kva.example"), "{got:?}");
+    let got = world.helper("get", "protocol=https\nhost=bücher.example\npath=a.git\n\n").ok();
+    assert!(got.stdout.is_empty(), "{got:?}");
+    assert!(got.stderr.contains("use the URL https://xn--bcher-kva.example/a.git"), "{got:?}");
+    let got = world.helper("get", "protocol=https\nhost=xn--bcher-kva.example\n\n").ok();
+    assert!(got.stdout.contains("password=gho_one"), "{got:?}");
+    let got = world.helper("get", "protocol=https\nhost=münchen.example\n\n").ok();
+    assert_eq!((got.stdout, got.stderr), (String::new(), String::new()), "not ours in any form");
+}
+
+#[test]
+fn a_host_may_hold_an_underscore() {
+    let world = github();
+    world.ok(&["config", "forge", "github_x", "--identifier", "ada", "--host", "my_forge.acme.test"]);
+    assert_eq!(world.ok(&["token", "https://my_forge.acme.test/a"]).stdout, "gho_one\n");
+    let got = world.helper("get", "protocol=https\nhost=my_forge.acme.test\n\n").ok();
+    assert!(got.stdout.contains("password=gho_one"), "{got:?}");
+}
