@@ -24,6 +24,7 @@ mod remove;
 mod setup;
 mod status;
 mod sync;
+mod terminal;
 mod token;
 mod use_account;
 mod verify;

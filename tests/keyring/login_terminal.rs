@@ -178,3 +178,99 @@ fn after_an_import_the_secret_is_removed_from_the_file_only_on_yes() {
         assert_eq!(desk.items("default").len(), 1);
     }
 }
+
+#[test]
+fn a_typo_is_asked_for_again_and_https_is_assumed() {
+    let desk = Desk::new();
+    let script = r#"
+        spawn -noecho $exe login
+        see "Environment URL"
+        send "http//acme scalekit\r"
+        see "is not a URL"
+        see "Environment URL"
+        send "[string map {https:// {}} $url]\r"
+        see "Client id"
+        send "\r"
+        see "may not be empty"
+        see "Client id"
+        send "$id\r"
+        see "Client secret: "
+        send "$secret\r"
+        ended
+    "#;
+    on_terminal(&desk, script).ok();
+    assert_eq!(desk.items("default").len(), 1);
+    let desk = Desk::new();
+    let script = r#"
+        spawn -noecho $exe login
+        see "Environment URL"
+        send "a b\r"
+        see "Environment URL"
+        send "a b\r"
+        see "Environment URL"
+        send "a b\r"
+        ended
+    "#;
+    let shown = on_terminal(&desk, script).exit(3);
+    assert_eq!(shown.stdout.matches("Environment URL").count(), 3, "{shown:?}");
+}
+
+#[test]
+fn a_second_login_offers_what_is_stored_and_asks_before_it_replaces_another_url() {
+    let desk = Desk::new();
+    login(&desk, r#"see "Client secret: "; send "$secret\r"; ended"#).ok();
+    let script = r#"
+        spawn -noecho $exe login
+        see "Environment URL (https://...) \[$url\]: "
+        send "\r"
+        see "Client id (skc_...) \[$id\]: "
+        send "\r"
+        see "Client secret: "
+        send "$secret\r"
+        ended
+    "#;
+    on_terminal(&desk, script).ok();
+    let before = std::fs::read_to_string(desk.world.config_file("config.json")).unwrap();
+    for (answer, says) in [("n", "nothing was changed"), ("", "--environment NAME"), ("y", "cannot be reached")] {
+        let script = format!(
+            r#"
+            spawn -noecho $exe login
+            see "Environment URL"
+            send "https://localhost:9\r"
+            see "Client id (skc_...): "
+            send "$id\r"
+            see "Client secret: "
+            send "$secret\r"
+            see "The environment default is logged in to $url. Replace it with https://localhost:9? \[y/N\] "
+            send "{answer}\r"
+            ended
+            "#
+        );
+        let shown = on_terminal(&desk, &script);
+        assert!(shown.code != Some(0) && shown.stdout.contains(says), "{answer}: {shown:?}");
+        assert_eq!(std::fs::read_to_string(desk.world.config_file("config.json")).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_secret_for_stdin_is_asked_for_and_hidden_where_stdin_is_a_terminal() {
+    let desk = Desk::new();
+    for command in [
+        r#"login --env-url "$url" --client-id "$id" --client-secret-stdin"#,
+        r#"config machine --client-id m2morg_1 --env-url "$url" --secret-stdin"#,
+    ] {
+        let script = format!(
+            r#"
+            spawn -noecho sh -c {{exec "$exe" {command}}}
+            see "Client secret: "
+            echo_is off
+            send "$secret\r"
+            ended
+            "#
+        );
+        let shown = on_terminal(&desk, &script);
+        assert!(!holds_secret(&desk, &shown), "{shown:?}");
+        // The sandbox knows no such API client.
+        assert_eq!(shown.code, Some(if command.starts_with("login") { 0 } else { 6 }), "{shown:?}");
+    }
+}

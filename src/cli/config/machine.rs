@@ -1,11 +1,9 @@
 //! `config SERVICE --client-id ID`: makes a service of an API client that exists already.
 
-use std::io::Read;
-
 use super::{Arguments, check_hosts, pattern};
 use crate::broker::Broker;
 use crate::cache;
-use crate::cli::{homes, note};
+use crate::cli::{homes, note, terminal};
 use crate::config::{HomeChoice, Machine, Origin, Service, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
@@ -13,7 +11,7 @@ use crate::store::{self, ClientCredentials, CredentialsOrigin};
 use crate::vault::{EnvironmentUrl, Limit, Vault};
 
 /// Longer than any client secret, in bytes.
-const LONGEST_SECRET: u64 = 4096;
+const LONGEST_SECRET: usize = 4096;
 
 /// Stores the secret, if one is given, once the vault took it, and writes the service.
 pub(super) fn configure(arguments: &Arguments, broker: &Broker, name: &str, client_id: &str) -> Result<(), Error> {
@@ -98,17 +96,14 @@ fn with_client(
 }
 
 fn read_secret() -> Result<Secret<String>, Error> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text);
-    let text = Secret::new(text);
-    read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
-    let secret = text.expose().trim();
-    if secret.is_empty() || !secret.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
+    let secret = terminal::read_secret("Client secret")?;
+    let is_visible = secret.expose().bytes().all(|b| (0x21..=0x7e).contains(&b));
+    if secret.expose().is_empty() || secret.expose().len() > LONGEST_SECRET || !is_visible {
         return Err(
             Error::new(Kind::Usage, "there is no client secret on stdin").why("it is one line of visible characters")
         );
     }
-    Ok(Secret::new(secret.to_owned()))
+    Ok(secret)
 }
 
 fn store_secret(client: &Machine, client_secret: Secret<String>, replace: bool) -> Result<(), Error> {

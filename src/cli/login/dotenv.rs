@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use super::super::note;
-use super::terminal::read_line;
+use super::super::terminal::read_line;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::store::{ClientCredentials, SECRET_VARIABLES};

@@ -3,15 +3,15 @@
 
 mod dotenv;
 mod source;
-mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use super::{homes, note, sync};
+use super::{homes, note, sync, terminal};
 use crate::cache;
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
+use crate::suggest::Suggestion;
 use crate::vault::{Limit, Vault};
 use homes::HomeArgument;
 use source::Source;
@@ -67,6 +67,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let mut home = source::home(&arguments, old)?;
     let source = Source::of(&arguments, old, &home);
     let credentials = source.credentials(&arguments, old, &home)?;
+    if let Some(old) = old.filter(|old| old.url != credentials.url.as_str()) {
+        replace(old, &credentials)?;
+    }
     if source != Source::Found {
         homes::mark_as_written(&mut home);
     }
@@ -108,6 +111,25 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         Source::Moved => {}
     }
     Ok(())
+}
+
+/// One environment in another's place is perhaps not what was meant; without a terminal it is just told.
+fn replace(old: &Environment, new: &ClientCredentials) -> Result<(), Error> {
+    let Environment { name, url, .. } = old;
+    match terminal::confirms(&format!(
+        "The environment {name} is logged in to {url}. Replace it with {}? [y/N] ",
+        new.url
+    )) {
+        Some(false) => Err(Error::new(Kind::Usage, "nothing was changed").next(format!(
+            "{} keeps both",
+            Suggestion::new(&["login"]).option("--environment", "NAME").option("--env-url", new.url.as_str())
+        ))),
+        Some(true) => Ok(()),
+        None => {
+            note(format!("the environment {name} was logged in to {url} before"));
+            Ok(())
+        }
+    }
 }
 
 fn prove(credentials: &ClientCredentials) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! Where `login` takes the client credentials from, and which home they belong into.
 
 use super::super::homes::{self, HomeArgument};
-use super::{Arguments, terminal};
+use super::super::terminal;
+use super::Arguments;
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials, CommandError, Content, CredentialsOrigin, FileError};
@@ -82,7 +83,7 @@ impl Source {
                 check_writable(&arguments.environment, home, old)?;
                 match &arguments.import {
                     Some(file) => Ok(store::from_dotenv(file)?),
-                    None => ask(arguments),
+                    None => ask(arguments, old),
                 }
             }
             (Self::Moved, Some(old)) => store::credentials(old).map_err(|error| error.shown(&old.name)),
@@ -111,16 +112,44 @@ fn check_writable(name: &str, home: &HomeChoice, old: Option<&Environment>) -> R
     }
 }
 
-/// Everything from options, stdin and the terminal.
-fn ask(arguments: &Arguments) -> Result<ClientCredentials, Error> {
-    let url = env_url(arguments, None)?;
-    let client_id = client_id(arguments, None)?;
-    let client_secret =
-        if arguments.client_secret_stdin { terminal::read_line()? } else { terminal::ask_hidden("Client secret: ")? };
-    if client_id.is_empty() || client_secret.expose().is_empty() {
+/// Everything from options, stdin and the terminal, where Enter takes what is stored.
+fn ask(arguments: &Arguments, old: Option<&Environment>) -> Result<ClientCredentials, Error> {
+    let url = match &arguments.env_url {
+        Some(url) => typed_url(url)?,
+        None => {
+            let known = old.map(|old| old.url.as_str());
+            terminal::ask("Environment URL (https://...)", "--env-url", known, typed_url)?
+        }
+    };
+    let client_id = match &arguments.client_id {
+        Some(id) => client_id(id)?,
+        None => {
+            let known = old.filter(|old| old.url == url.as_str()).map(|old| old.client_id.as_str());
+            terminal::ask("Client id (skc_...)", "--client-id", known, client_id)?
+        }
+    };
+    let client_secret = match arguments.client_secret_stdin {
+        true => terminal::read_secret("Client secret")?,
+        false => terminal::ask_hidden("Client secret: ")?,
+    };
+    if client_secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "client id and client secret may not be empty"));
     }
     Ok(ClientCredentials { url, client_id, client_secret, origin: CredentialsOrigin::Given })
+}
+
+/// As people type it: without a scheme it is https.
+fn typed_url(text: &str) -> Result<EnvironmentUrl, Error> {
+    let text = text.trim();
+    let text = if text.is_empty() || text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    Ok(EnvironmentUrl::parse(&text).map_err(store::Error::Url)?)
+}
+
+fn client_id(text: &str) -> Result<String, Error> {
+    match text.trim() {
+        "" => Err(Error::new(Kind::Usage, "client id and client secret may not be empty")),
+        id => Ok(id.to_owned()),
+    }
 }
 
 /// URL and client id for what a home holds. Where it holds them itself, they have to be the expected ones.
@@ -133,12 +162,21 @@ fn complete(
     let credentials = match content {
         Content::Complete(credentials) => credentials,
         Content::Secret(client_secret) => {
-            let (url, client_id) = (env_url(arguments, old)?, client_id(arguments, old)?);
+            let url = match (&arguments.env_url, old) {
+                (None, Some(old)) => typed_url(&old.url)?,
+                (Some(url), _) => typed_url(url)?,
+                (None, None) => terminal::ask("Environment URL (https://...)", "--env-url", None, typed_url)?,
+            };
+            let client_id = match (&arguments.client_id, old) {
+                (None, Some(old)) => old.client_id.clone(),
+                (Some(id), _) => client_id(id)?,
+                (None, None) => terminal::ask("Client id (skc_...)", "--client-id", None, client_id)?,
+            };
             return Ok(ClientCredentials { url, client_id, client_secret, origin: CredentialsOrigin::Given });
         }
     };
     let expected_url = match (&arguments.env_url, old) {
-        (Some(url), _) => Some(EnvironmentUrl::parse(url).map_err(store::Error::Url)?.to_string()),
+        (Some(url), _) => Some(typed_url(url)?.to_string()),
         (None, old) => old.map(|old| old.url.clone()),
     };
     let expected_id = arguments.client_id.as_ref().or(old.map(|old| &old.client_id));
@@ -151,21 +189,4 @@ fn complete(
             .next("name it with --environment NAME, or `scalekit-auth logout` first"));
     }
     Ok(credentials)
-}
-
-fn env_url(arguments: &Arguments, old: Option<&Environment>) -> Result<EnvironmentUrl, Error> {
-    let url = match (&arguments.env_url, old) {
-        (Some(url), _) => url.clone(),
-        (None, Some(old)) => old.url.clone(),
-        (None, None) => terminal::ask_line("Environment URL (https://...): ", "--env-url")?,
-    };
-    Ok(EnvironmentUrl::parse(&url).map_err(store::Error::Url)?)
-}
-
-fn client_id(arguments: &Arguments, old: Option<&Environment>) -> Result<String, Error> {
-    match (&arguments.client_id, old) {
-        (Some(id), _) => Ok(id.clone()),
-        (None, Some(old)) => Ok(old.client_id.clone()),
-        (None, None) => terminal::ask_line("Client id (skc_...): ", "--client-id"),
-    }
 }
