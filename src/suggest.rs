@@ -13,8 +13,7 @@ pub struct Suggestion {
 }
 
 impl Suggestion {
-    /// The command of these words, the program's name before them.
-    pub fn new(words: &[&str]) -> Self {
+    fn new(words: &[&str]) -> Self {
         Self { words: words.iter().map(|word| (*word).to_owned()).collect() }
     }
 
@@ -66,6 +65,13 @@ pub fn quoted(word: &str) -> String {
         format!("\"{}\"", word.replace('"', "\"\""))
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn quoted_always(text: &str) -> String {
+    match quoted(text) {
+        plain if plain == text => format!("'{text}'"),
+        quoted => quoted,
     }
 }
 
@@ -141,6 +147,82 @@ pub fn credentials_in_file(environment: &str) -> Suggestion {
     credentials_of(environment).option("--home", "file:PATH")
 }
 
+/// `login` to one more environment, at this URL.
+pub fn login_to(url: &str) -> Suggestion {
+    login("NAME").option("--env-url", url)
+}
+
+/// `login` with what a command prints.
+pub fn login_command(environment: &str) -> Suggestion {
+    credentials_of(environment).option("--home", "command").word("--").word("PROGRAM").word("ARGUMENT...")
+}
+
+/// `logout` of the environment of this name.
+pub fn logout(environment: &str) -> Suggestion {
+    Suggestion::new(&["logout"]).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))
+}
+
+/// `status`, which asks nobody.
+pub fn status() -> Suggestion {
+    Suggestion::new(&["status"])
+}
+
+/// `status` that asks the vault.
+pub fn status_check() -> Suggestion {
+    Suggestion::new(&["status", "--check"])
+}
+
+/// `which`, for a URL.
+pub fn which(target: &str) -> Suggestion {
+    Suggestion::new(&["which"]).word(target)
+}
+
+/// `token` of a service, or for a URL.
+pub fn token(place: &str) -> Suggestion {
+    Suggestion::new(&["token"]).word(place)
+}
+
+/// `remove` of a service.
+pub fn remove(service: &str) -> Suggestion {
+    Suggestion::new(&["remove"]).word(service)
+}
+
+/// `setup` of a tool, for all its hosts.
+pub fn setup(tool: &str) -> Suggestion {
+    Suggestion::new(&["setup"]).word(tool)
+}
+
+/// `client` and one of its actions.
+pub fn client(action: &str) -> Suggestion {
+    Suggestion::new(&["client"]).word(action)
+}
+
+/// `verify`, whose token is on stdin.
+pub fn verify() -> Suggestion {
+    Suggestion::new(&["verify"])
+}
+
+/// `curl`, for one URL.
+pub fn curl() -> Suggestion {
+    Suggestion::new(&["curl"]).word("URL")
+}
+
+/// curl itself with the header that we print.
+pub fn header_to_curl() -> String {
+    format!("`{} | curl -H @- URL`", Suggestion::new(&["header"]).word("URL").line())
+}
+
+/// The alias that lets gh have a token of `source`, a service and perhaps a variable.
+pub fn gh_alias(source: &str) -> String {
+    let exec = Suggestion::new(&["exec"]).option("--with", source).word("--").word("gh");
+    format!("alias gh={}", quoted_always(&exec.line()))
+}
+
+/// The command that was typed, with the dashes that were missing.
+pub fn typed(words: &[&str]) -> Suggestion {
+    Suggestion::new(words)
+}
+
 /// `sync` of the environment of this name.
 pub fn sync(environment: &str) -> Suggestion {
     Suggestion::new(&["sync"]).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))
@@ -160,6 +242,16 @@ pub fn config(service: &Service) -> Suggestion {
     Suggestion::new(&["config"]).word(&service.name).word(&service.connection).environment(found)
 }
 
+/// `config` of a new service for a connection, or of another connection, at this host.
+pub fn config_host(host: &str) -> Suggestion {
+    config_new("SERVICE").option("--host", host)
+}
+
+/// `config` that makes a service of an API client, or changes it.
+pub fn config_client(service: &str, client_id: &str) -> Suggestion {
+    Suggestion::new(&["config"]).word(service).option("--client-id", client_id)
+}
+
 /// `config` of a service that is not there yet, for a connection that the person knows.
 pub fn config_new(service: &str) -> Suggestion {
     Suggestion::new(&["config"]).word(service).word("CONNECTION")
@@ -173,6 +265,91 @@ pub fn config_in(service: &str, environment: &str) -> Suggestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each kind of command that this module builds, with every option that others add to it.
+    fn all() -> Vec<Suggestion> {
+        let service = Service::new("github", "github-x", Origin::User);
+        let account = Account { identifier: "bob".into(), source: "x", was_named: true };
+        let subject = Subject::new(&service, &account, Some("dev"));
+        let mut machine = service.clone();
+        machine.client = Some(Box::new(crate::config::Machine {
+            url: "https://acme.scalekit.com".into(),
+            client_id: "m2morg_1".into(),
+            organization: None,
+            scopes: Vec::new(),
+            username: None,
+            home: crate::config::HomeChoice::Keyring,
+        }));
+        let mut found = Service::new("github", "github-x", Origin::Sync);
+        found.environment = Some("dev".into());
+        vec![
+            subject.connect(),
+            subject.connect().word("--no-wait").word("--json"),
+            subject.connect().word("--wait-only"),
+            subject.renew(),
+            subject.command("token"),
+            login("dev"),
+            login_to("https://acme.scalekit.com"),
+            login_command("dev"),
+            credentials_in_file("dev"),
+            credentials_of("dev").option("--home", "file:/x").word("--allow-world-readable"),
+            credentials_of("client/m2morg_1").word("--secret-stdin"),
+            credentials_in_file("client/m2morg_1"),
+            logout("dev"),
+            status(),
+            status_check(),
+            which("https://github.com/a"),
+            token("github"),
+            token("https://github.com").option("--identifier", "bob"),
+            remove("github"),
+            setup("git"),
+            setup("git").word("github.com").word("--replace"),
+            setup("docker").word("ghcr.io").word("--replace"),
+            setup("gh"),
+            client("list").option("--org", "org_1"),
+            client("delete").word("m2morg_1").option("--org", "org_1").word("--yes"),
+            client("rotate").word("machine"),
+            client("secrets").word("machine"),
+            verify(),
+            verify().option("--issuer", "URL"),
+            curl(),
+            sync("dev"),
+            list(Some("dev")),
+            config(&service).option("--host", "HOST").option("--provider", "PROVIDER"),
+            config(&service).option("--identifier", "IDENTIFIER").option("--as", "NAME"),
+            config(&found),
+            config(&machine).option("--scope", "SCOPE").word("--secret-stdin"),
+            config_new("github").option("--host", "HOST"),
+            config_host("ghcr.io"),
+            config_in("github", "dev"),
+            config_client("machine", "m2morg_1")
+                .option("--org", "org_1")
+                .option("--home", "file:/x")
+                .word("--secret-stdin"),
+            typed(&["token"]).word("github").word("--json"),
+        ]
+    }
+
+    #[test]
+    fn every_command_is_one_that_the_program_takes() {
+        for command in all() {
+            let words = std::iter::once("scalekit-auth".to_owned()).chain(command.words.iter().cloned());
+            let outcome = crate::cli::parses(words.map(Into::into).collect());
+            assert!(outcome.is_ok(), "{command}: {}", outcome.unwrap_err());
+        }
+    }
+
+    /// Each function of this module that gives a command is among them, so that none is forgotten above.
+    #[test]
+    fn none_is_left_out() {
+        let text = include_str!("suggest.rs");
+        let (code, tests) = text.split_once("#[cfg(test)]").unwrap();
+        let given = code.lines().filter(|line| line.contains("pub fn ") && line.ends_with("-> Suggestion {"));
+        for line in given {
+            let name = line.split("pub fn ").nth(1).unwrap().split('(').next().unwrap();
+            assert!(tests.contains(&format!("{name}(")), "{name}");
+        }
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_would_take_them_apart() {

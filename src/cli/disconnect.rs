@@ -6,7 +6,7 @@ use super::{Asked, confirm, note};
 use crate::broker::selector;
 use crate::config::Synced;
 use crate::error::{Error, Kind};
-use crate::suggest::Suggestion;
+use crate::suggest;
 use crate::vault;
 
 /// Remove a connected account in the vault, with the tokens it holds
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let (service, account) = arguments.asked.find(&broker)?;
     if service.client.is_some() {
         return Err(Error::new(Kind::Usage, format!("{} is an API client and has no account", service.name))
-            .next(format!("{} deletes it in the vault", Suggestion::new(&["client", "delete"]).word(&service.name))));
+            .next(format!("{} deletes it in the vault", suggest::client("delete").word(&service.name))));
     }
     let what = format!("the account {} of the connection {}", account.identifier, service.connection);
     if !arguments.yes {
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let vault = broker.patient_vault(service)?;
     vault.delete_account(selector(service, &account)).map_err(|error| match error {
         vault::Error::NotFound => Error::new(Kind::NotConfigured, format!("there is no {}", &what["the ".len()..]))
-            .next(format!("{} shows the accounts that are there", Suggestion::new(&["status", "--check"]))),
+            .next(format!("{} shows the accounts that are there", suggest::status_check())),
         error => error.into(),
     })?;
     broker.evict(service, |_| true);

@@ -18,6 +18,7 @@ use crate::helper::docker::{self, Answer, Key, LONGEST_INPUT, Login, NO_SERVER_U
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::rules;
 use crate::secret::Secret;
+use crate::suggest;
 use crate::vault::Credential;
 
 /// Makes `store` of what is not the account's own token succeed, storing nothing all the same.
@@ -108,7 +109,7 @@ fn get(deadline: Instant) -> Result<Reply, Error> {
     let text = answer.encode().map_err(|error| {
         Error::new(Kind::Failed, format!("the account of {} cannot be answered to docker", service.name))
             .why(error)
-            .next(format!("`scalekit-auth connect {} --renew` to enter it again", service.name))
+            .next(format!("{} to enter it again", asked.subject.renew()))
     })?;
     if let Some(mut refusals) = refusals {
         let sent = Sent { token: secret.expose(), ..asked.sent(None, "basic") };
@@ -153,8 +154,8 @@ fn store(deadline: Instant) -> Result<(), String> {
         let error = nothing_stored(Kind::NotConfigured)
             .why(format!("scalekit-auth keeps no passwords, and no configured service answers for {place}"))
             .next(format!(
-                "`scalekit-auth config SERVICE CONNECTION --host {place}` lets one; to store a password elsewhere, remove \
-                 {place} from credHelpers in docker's config.json"
+                "{} lets one; to store a password elsewhere, remove {place} from credHelpers in docker's config.json",
+                suggest::config_host(&place)
             ));
         return Err(line(&error));
     };
@@ -175,8 +176,8 @@ fn store(deadline: Instant) -> Result<(), String> {
             "scalekit-auth keeps no passwords, and the token for {place} comes from the vault (service {name})"
         ))
         .next(format!(
-            "`scalekit-auth config {name} CONNECTION` chooses another account; to use a password, remove {place} from \
-             credHelpers in docker's config.json"
+            "{} chooses another account; to use a password, remove {place} from credHelpers in docker's config.json",
+            suggest::config_new(name)
         ));
     Err(line(&error))
 }

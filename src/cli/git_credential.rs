@@ -15,6 +15,7 @@ use crate::helper::git::{Answer, CAPABILITIES, Extras, LONGEST_INPUT, Request};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::{Account, Target};
 use crate::secret::Secret;
+use crate::suggest;
 use crate::vault::Credential;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
@@ -257,7 +258,7 @@ fn answer(
 /// The error for a token that the server takes elsewhere.
 fn no_access(asked: &Answering<'_>, target: &Target, scheme: &str, is_ephemeral: bool) -> Error {
     let name = &asked.rule.service.name;
-    let next = format!("`scalekit-auth which {target}` shows why this account was taken");
+    let next = format!("{} shows why this account was taken", suggest::which(&target.to_string()));
     Error::new(Kind::NeedsAuthorization, format!("{target} refused the token of {name} ({})", asked.account.identifier))
         .why(format!("{} took the same token a moment ago, so this account may have no access here", asked.origin))
         .next(match large_push(scheme, is_ephemeral) {

@@ -152,6 +152,12 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
     }
 }
 
+/// Whether these are a command's words.
+#[cfg(test)]
+pub fn parses(args: Vec<OsString>) -> Result<(), clap::Error> {
+    Arguments::try_parse_from(args).map(drop)
+}
+
 /// The configuration; what looks misspelled in it is told on stderr, which the helper protocols do not.
 fn load(environment: Option<&str>, deadline: Instant) -> Result<Broker, Error> {
     let broker = Broker::load_in(environment, deadline)?;

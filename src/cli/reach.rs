@@ -5,6 +5,7 @@ use super::git_chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, uns
 use super::{programs, setup};
 use crate::broker::Broker;
 use crate::resolve::{Target, rules};
+use crate::suggest;
 
 /// One line for each host and tool.
 pub fn lines(broker: &Broker) -> Vec<String> {
@@ -30,7 +31,10 @@ fn git_lines(broker: &Broker) -> Vec<String> {
 
 fn git_line(settings: &Settings, origin: &str, version: Option<(u32, u32)>) -> String {
     let Ok((target, _)) = Target::from_url(origin) else { return format!("git: {origin} is no URL") };
-    let fix = format!("scalekit-auth setup git {}", origin.strip_prefix("https://").unwrap_or(origin));
+    let set_up = suggest::setup("git").word(origin.strip_prefix("https://").unwrap_or(origin));
+    // What stands for this very host is not replaced unasked.
+    let is_taken = !settings.helpers_of_this_host(&target).is_empty();
+    let fix = if is_taken { set_up.word("--replace") } else { set_up }.line();
     let chain = settings.chain(&target);
     let (ours, others): (Vec<&Setting>, Vec<&Setting>) = chain.into_iter().partition(|setting| setting.is_ours());
     if let Some(program) = ours.iter().find_map(|setting| unstartable(&setting.helper)) {
@@ -59,6 +63,7 @@ fn git_line(settings: &Settings, origin: &str, version: Option<(u32, u32)>) -> S
 }
 
 fn docker_line(registry: &str) -> String {
+    let fix = suggest::setup("docker").word(registry).line();
     match setup::docker_helper_of(registry).as_deref() {
         Some("scalekit") if programs::on_path("docker-credential-scalekit").next().is_some() => {
             format!("docker asks us for {registry}")
@@ -66,11 +71,11 @@ fn docker_line(registry: &str) -> String {
         // It makes the name anew, or says which directory has to be on PATH.
         Some("scalekit") => format!(
             "docker is set up for {registry}, but no docker-credential-scalekit on PATH can be started; \
-             fix: scalekit-auth setup docker {registry}"
+             fix: {fix}"
         ),
         Some(other) => {
-            format!("docker asks {other} for {registry}; fix: scalekit-auth setup docker {registry} --replace")
+            format!("docker asks {other} for {registry}; fix: {fix} --replace")
         }
-        None => format!("docker does not ask us for {registry}; fix: scalekit-auth setup docker {registry}"),
+        None => format!("docker does not ask us for {registry}; fix: {fix}"),
     }
 }

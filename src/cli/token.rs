@@ -11,7 +11,7 @@ use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::secret::Secret;
-use crate::suggest::Suggestion;
+use crate::suggest::{self, Suggestion};
 
 /// Print a fresh token for a service, URL or host
 ///
@@ -32,7 +32,7 @@ pub struct Arguments {
 impl Arguments {
     /// The command that was given.
     fn again(&self) -> Suggestion {
-        let command = self.places.iter().fold(Suggestion::new(&["token"]), |command, place| command.word(place));
+        let command = self.places.iter().fold(suggest::typed(&["token"]), |command, place| command.word(place));
         self.whose.options(command)
     }
 }

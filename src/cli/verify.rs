@@ -11,7 +11,7 @@ use crate::broker::not_logged_in;
 use crate::consent::Failure;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
-use crate::suggest::{self, Suggestion};
+use crate::suggest;
 use crate::vault::{self, EnvironmentUrl, Limit};
 use crate::verify::{self, Claims, LONGEST_TOKEN, MOST_LEEWAY, USUAL_LEEWAY, Verifier};
 
@@ -68,7 +68,7 @@ fn check(arguments: &Arguments, deadline: Instant) -> Result<Claims, Error> {
     if !arguments.token.is_empty() {
         return Err(Error::new(Kind::Usage, "the token is no argument")
             .why("every process can read the arguments of every other one")
-            .next(format!("hand it over on stdin: {}", Suggestion::new(&["verify"]).with_stdin())));
+            .next(format!("hand it over on stdin: {}", suggest::verify().with_stdin())));
     }
     // The time that a person takes to paste a token is not the vault's.
     let mut verifier = verifier(arguments, deadline)?.limit(Limit::Each(crate::TIME_LIMIT)).keep_keys();
@@ -104,7 +104,7 @@ fn verifier(arguments: &Arguments, deadline: Instant) -> Result<Verifier, Error>
     let name = broker.active_environment();
     let url = broker.url_of(name).ok_or_else(|| {
         let error = not_logged_in(name);
-        let verify = Suggestion::new(&["verify", "--issuer", "URL"]);
+        let verify = suggest::verify().option("--issuer", "URL");
         error.next(format!("{verify} needs no login; else {}", suggest::login(name)))
     })?;
     Ok(Verifier::new(EnvironmentUrl::parse(&url).map_err(vault::Error::from)?))

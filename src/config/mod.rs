@@ -36,7 +36,7 @@ pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
 pub use unusable::Unusable;
 
 use crate::error::{Error as Shown, Kind};
-use crate::suggest::quoted;
+use crate::suggest::{self, quoted};
 use synced::FILE as SYNCED;
 
 /// Why a configuration file could not be used.
@@ -116,8 +116,8 @@ impl From<Error> for Shown {
             Error::Broken { path, .. } | Error::Entry { path, .. } => {
                 let is_synced = path.file_name().is_some_and(|name| name == SYNCED);
                 Shown::new(Kind::NotConfigured, "the configuration cannot be read").why(&error).next(match is_synced {
-                    true => "`scalekit-auth sync` writes the file anew",
-                    false => "correct the file; it was left as it is",
+                    true => format!("{} writes the file anew", suggest::sync(DEFAULT_ENVIRONMENT)),
+                    false => "correct the file; it was left as it is".to_owned(),
                 })
             }
             Error::Unsafe(path, problem) => {

@@ -253,7 +253,7 @@ impl<'a> Contest<'a, '_> {
         accounts.dedup();
         if accounts.len() > 1 {
             let target = self.target.to_string();
-            let command = Suggestion::new(&["token"]).word(target).option("--identifier", accounts[0]);
+            let command = suggest::token(&target).option("--identifier", accounts[0]);
             return Err(ambiguous(format!("the accounts {} of {}", accounts.join(", "), service.name), command));
         }
         Ok(equals[0])
@@ -295,7 +295,7 @@ pub fn hint(services: &Services, target: &Target) -> Option<(String, String)> {
         let why = format!("it is one customer's host below {domain} at {}, and it is not known to be yours", row.id);
         let service = services.iter().find(|service| service.row().is_some_and(|own| own.base == row.base));
         let next = service.map(|service| {
-            let (token, config) = (Suggestion::new(&["token"]).word(&service.name), suggest::config(service));
+            let (token, config) = (suggest::token(&service.name), suggest::config(service));
             let config = config.option("--host", host);
             format!("{token} asks the account of {} for its host, {config} says it is yours", service.name)
         });
@@ -312,7 +312,7 @@ pub fn why_no_hosts(service: &Service) -> String {
     match (provider, tenants.first()) {
         (Some(_), Some(domain)) => format!(
             "your own host below {domain} is not known yet; {} asks the account for it, or name it with --host NAME.{domain}",
-            Suggestion::new(&["token"]).word(&service.name)
+            suggest::token(&service.name)
         ),
         (Some(provider), None) => {
             let sync = suggest::sync(service.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT));

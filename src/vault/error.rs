@@ -3,6 +3,7 @@
 use super::UrlError;
 use crate::error::{Error as Shown, Kind};
 use crate::store::CredentialsOrigin;
+use crate::suggest;
 
 /// Why the vault gave no answer that can be used. The texts hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,7 +114,7 @@ impl From<Error> for Shown {
             | Error::Cut(_)
             | Error::Unavailable { .. } => {
                 let error = unreachable()
-                    .next("check the network, HTTPS_PROXY and the environment URL, then `scalekit-auth status --check`");
+                    .next(format!("check the network, HTTPS_PROXY and the environment URL, then {}", suggest::status_check()));
                 match is_silent {
                     true => error.out_of_reach(),
                     false => error,
@@ -123,7 +124,7 @@ impl From<Error> for Shown {
                 "if a company proxy opens TLS, point SSL_CERT_FILE to its CA certificates; else check the environment URL",
             ),
             Error::TooLarge(_) | Error::Unreadable(_) | Error::Redirect => {
-                refused().next("check that the environment URL is Scalekit's: `scalekit-auth status`")
+                refused().next(format!("check that the environment URL is Scalekit's: {}", suggest::status()))
             }
             Error::RateLimited(_) => refused().next("wait, then try again"),
             Error::Credentials { origin, .. } => refused().next(origin.correction()),

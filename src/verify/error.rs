@@ -1,6 +1,7 @@
 //! Why a token is refused, as an HTTP API says it (RFC 6750).
 
 use crate::error::{Error as Shown, Kind, plain};
+use crate::suggest;
 use crate::vault;
 
 /// Why a token is not accepted. No text quotes the token beyond its key id.
@@ -93,7 +94,7 @@ fn quotable(text: &str) -> String {
 
 impl From<Error> for Shown {
     fn from(error: Error) -> Self {
-        let next = "the environment URL must be Scalekit's: `scalekit-auth status`";
+        let next = format!("the environment URL must be Scalekit's: {}", suggest::status());
         match error.status() {
             401 => Shown::new(Kind::InvalidToken, format!("the token is not valid: {}", plain(&error.to_string()))),
             403 => Shown::new(Kind::InsufficientScope, format!("the token is valid, but {error}")),

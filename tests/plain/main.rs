@@ -22,6 +22,7 @@ mod outcomes;
 mod protocol;
 mod services;
 mod suggestions;
+mod suggestions_spelled;
 mod sync;
 mod sync_file;
 mod sync_refused;

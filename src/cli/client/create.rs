@@ -9,9 +9,10 @@ use super::{Done, Failed, secret, show};
 use crate::broker::Broker;
 use crate::cli::homes::HomeArgument;
 use crate::cli::note;
-use crate::config::Services;
+use crate::config::{HomeChoice, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
+use crate::suggest::{self, Suggestion};
 use crate::vault::{self, ApiClient, NewClient, Vault};
 
 /// Create an API client and store its secret
@@ -63,7 +64,6 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
         return Err(not_stored(&vault, organization, &client, plain, &error));
     }
     if let Some(service) = prepared.service(&client.client_id) {
-        let hosts: String = service.hosts.iter().map(|host| format!(" --host {host}")).collect();
         let written = Services::edit(&broker.directory, &service.name, |before| match before {
             None => Ok(service.clone()),
             Some(_) => Err(Error::new(Kind::Failed, format!("there is a service {} by now", service.name))),
@@ -74,12 +74,15 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
                 format!("{} is created, its secret is {}, but it is no service", client.client_id, place.home),
             )
             .why(error.line())
-            .next(format!(
-                "`scalekit-auth config {} --client-id {} --org {organization}{hosts}{}`",
-                service.name,
-                client.client_id,
-                home_option(&place.home)
-            ))
+            .next({
+                let config = suggest::config_client(&service.name, &client.client_id).option("--org", organization);
+                let config =
+                    service.hosts.iter().fold(config, |config, host| config.option("--host", host.to_string()));
+                match &place.home {
+                    HomeChoice::File { path, .. } => config.option("--home", format!("file:{}", path.display())),
+                    _ => config,
+                }
+            })
         })?;
     }
     let service = service.as_deref();
@@ -88,18 +91,12 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
     let mut text = show::to_text(&client, service) + &format!("{:<14}{}\n", "secret:", place.home);
     if let (Some(name), []) = (service, &hosts[..]) {
         text += &format!(
-            "It answers for no host yet; `scalekit-auth token {name}` works.
-"
+            "It answers for no host yet; {} works.
+",
+            suggest::token(name)
         );
     }
     Ok(Done { object, text })
-}
-
-fn home_option(home: &crate::config::HomeChoice) -> String {
-    match home {
-        crate::config::HomeChoice::File { path, .. } => format!(" --home file:{}", path.display()),
-        _ => String::new(),
-    }
 }
 
 /// Where the reply is lost, there may be a client whose secret nobody knows.
@@ -108,8 +105,9 @@ fn create(vault: &Vault, organization: &str, wanted: &NewClient) -> Result<(ApiC
         vault::Error::Cut(_) | vault::Error::Timeout(_) | vault::Error::Unreadable(_) | vault::Error::TooLarge(_) => {
             let kind = Error::from(error.clone()).kind();
             Error::new(kind, "it is not known whether the API client was created").why(&error).next(format!(
-                "`scalekit-auth client list --org {organization}` shows it, `scalekit-auth client delete` removes it; its \
-                 secret is lost"
+                "{} shows it, {} removes it; its secret is lost",
+                suggest::client("list").option("--org", organization),
+                suggest::client("delete").word("CLIENT").option("--org", organization)
             ))
         }
         error => explain(error, "write", organization, None),
@@ -129,9 +127,13 @@ fn hand_over(vault: &Vault, organization: &str, wanted: &NewClient) -> Result<Do
     super::print(Secret::new(format!("{}\n", plain.expose())).expose()).map_err(|error| {
         Error::new(error.kind(), format!("the secret of {} could not be handed over", client.client_id))
             .why(error.line())
-            .next(format!("`scalekit-auth client delete {} --org {organization} --yes`, then again", client.client_id))
+            .next(format!("{}, then again", delete(&client.client_id, organization)))
     })?;
     Ok(Done { object: serde_json::Value::Null, text: String::new() })
+}
+
+fn delete(client_id: &str, organization: &str) -> Suggestion {
+    suggest::client("delete").word(client_id).option("--org", organization).word("--yes")
 }
 
 /// A client whose secret cannot be stored is deleted again. If that fails, too, the secret is handed over, for it is the only
@@ -152,8 +154,9 @@ fn not_stored(vault: &Vault, organization: &str, client: &ApiClient, plain: Secr
             )
             .why(format!("{}; and the client could not be deleted again: {error}", why.line()))
             .next(format!(
-                "keep the secret (`scalekit-auth config SERVICE --client-id {id} --secret-stdin`), or \
-                     `scalekit-auth client delete {id} --org {organization} --yes`"
+                "keep the secret ({}), or {}",
+                suggest::config_client("SERVICE", id).word("--secret-stdin"),
+                delete(id, organization)
             )),
             left: Some(Box::new((id.clone(), plain))),
         },

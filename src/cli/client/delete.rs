@@ -10,6 +10,7 @@ use crate::broker::Broker;
 use crate::cli::confirm;
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind, plain};
+use crate::suggest;
 
 /// Delete an API client with its secrets, also the stored one
 #[derive(Debug, clap::Args)]
@@ -66,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
     }
     let name = service.as_ref().map(|service| service.name.as_str());
     if let Some(name) = name {
-        text += &format!("the service {name} gets no tokens any more; `scalekit-auth remove {name}` removes it\n");
+        text += &format!("the service {name} gets no tokens any more; {} removes it\n", suggest::remove(name));
     }
     let object = json!({
         "client_id": client_id, "organization": organization, "deleted": true, "stored_secret_removed": removed,

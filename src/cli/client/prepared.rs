@@ -5,6 +5,7 @@ use crate::cli::config::{check_hosts, pattern};
 use crate::cli::homes::{HomeArgument, mark_as_written};
 use crate::config::{Environment, HomeChoice, Machine, Origin, SERVICE_RULE, Service, is_service_name};
 use crate::error::{Error, Kind};
+use crate::suggest;
 
 /// Where the secret of a client that is about to be created goes.
 pub(super) struct Prepared {
@@ -74,7 +75,7 @@ fn draft(broker: &Broker, name: &str, hosts: &[String]) -> Result<Service, Error
     let known = broker.services.get(name).is_some_and(|service| service.origin == Origin::User);
     if known || broker.services.unusable(name).is_some() {
         return Err(Error::new(Kind::Usage, format!("there is a service {name} already"))
-            .next(format!("choose another name, or `scalekit-auth remove {name}` first")));
+            .next(format!("choose another name, or {} first", suggest::remove(name))));
     }
     let mut service = Service::new(name, "", Origin::User);
     service.hosts = hosts.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;

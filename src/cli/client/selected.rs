@@ -10,6 +10,7 @@ use crate::cache;
 use crate::config::{Machine, Service, is_service_name, json};
 use crate::error::{Error, Kind};
 use crate::store;
+use crate::suggest;
 use crate::vault::{self, ApiClient, Limit, Vault};
 
 /// Which API client.
@@ -88,7 +89,7 @@ impl Selected {
 
 /// What went wrong with a call about an organization's clients, or about one of them.
 pub(super) fn explain(error: vault::Error, permission: &str, organization: &str, client: Option<&str>) -> Error {
-    let list = format!("`scalekit-auth client list --org {organization}`");
+    let list = suggest::client("list").option("--org", organization);
     match (&error, client) {
         (vault::Error::NotFound | vault::Error::Refused { status: 404, .. }, Some(client)) => {
             Error::new(Kind::VaultRefused, format!("there is no API client {client} in {organization}"))
@@ -104,14 +105,13 @@ pub(super) fn explain(error: vault::Error, permission: &str, organization: &str,
             Error::new(Kind::VaultRefused, "this environment's client may not do that with API clients")
                 .why(&error)
                 .next(format!(
-                    "give it the permission api_credentials:{permission} in the Scalekit dashboard, or \
-                     `scalekit-auth login` with a client that has it"
+                    "give it the permission api_credentials:{permission} in the Scalekit dashboard, or log in with a client that has it"
                 ))
         }
         (vault::Error::Refused { status: 400, .. }, _) => {
             Error::new(Kind::VaultRefused, "the vault refused what it was given")
                 .why(&error)
-                .next(list + " shows what is there")
+                .next(format!("{list} shows what is there"))
         }
         _ => error.into(),
     }
@@ -131,7 +131,7 @@ fn service(client: &str, broker: &Broker) -> Result<Option<Service>, Error> {
     let service = broker.service(client)?;
     if service.client.is_none() {
         return Err(Error::new(Kind::Usage, format!("{client} is a connection, not an API client"))
-            .next("`scalekit-auth client list --org ORG` shows the API clients"));
+            .next(format!("{} shows the API clients", suggest::client("list").option("--org", "ORG"))));
     }
     Ok(Some(service.clone()))
 }
@@ -158,7 +158,7 @@ fn environment_of(broker: &Broker, machine: &Machine) -> Result<String, Error> {
     stored.map(|environment| environment.name.clone()).ok_or_else(|| {
         Error::new(Kind::NotConfigured, format!("not logged in to {}", machine.url))
             .why(format!("{} belongs there, and the environment's own client manages it", machine.client_id))
-            .next(format!("`scalekit-auth login --environment NAME --env-url {}`", machine.url))
+            .next(suggest::login_to(&machine.url))
     })
 }
 

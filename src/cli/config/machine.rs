@@ -8,6 +8,7 @@ use crate::config::{HomeChoice, Machine, Origin, Service, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::store::{self, ClientCredentials, CredentialsOrigin};
+use crate::suggest;
 use crate::vault::{EnvironmentUrl, Limit, Vault};
 
 /// Longer than any client secret, in bytes.
@@ -26,8 +27,8 @@ pub(super) fn configure(arguments: &Arguments, broker: &Broker, name: &str, clie
     } else {
         // What is in the home already will do, if it is this client's.
         store::credentials(&client.environment()).map_err(|error| {
-            Error::from(error)
-                .next(format!("scalekit-auth config {name} --client-id {client_id} --secret-stdin < FILE"))
+            let again = suggest::config_client(name, client_id).word("--secret-stdin");
+            Error::from(error).next(again.with_stdin())
         })?;
     }
     Services::edit(&broker.directory, name, |_| Ok::<_, Error>(service.clone()))?;
@@ -35,7 +36,7 @@ pub(super) fn configure(arguments: &Arguments, broker: &Broker, name: &str, clie
     note(format!("{name} is the API client {client_id}; its secret is {}", client.home));
     let hosts: Vec<String> = service.hosts.iter().map(ToString::to_string).collect();
     if hosts.is_empty() {
-        note(format!("`scalekit-auth token {name}` works, but it answers for no host: name some with --host HOST"));
+        note(format!("{} works, but it answers for no host: name some with --host HOST", suggest::token(name)));
     } else {
         note(format!("it answers for {}", hosts.join(", ")));
     }
@@ -81,7 +82,7 @@ fn with_client(
 ) -> Result<Service, Error> {
     if before.as_ref().is_some_and(|service| service.client.is_none()) {
         return Err(Error::new(Kind::Usage, format!("{name} is a connection already"))
-            .next(format!("choose another name, or `scalekit-auth remove {name}` first")));
+            .next(format!("choose another name, or {} first", suggest::remove(name))));
     }
     let mut service = before.unwrap_or_else(|| Service::new(name, &client.client_id, Origin::User));
     service.connection.clone_from(&client.client_id);

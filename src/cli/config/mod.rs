@@ -16,6 +16,7 @@ use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::decide::why_no_hosts;
 use crate::resolve::{Chosen, Pattern, has_hosts_of_its_own, hosts};
 use crate::similar::nearest;
+use crate::suggest;
 
 /// Name a connection as a service, and say which hosts are its own
 ///
@@ -106,11 +107,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 fn check_provider(service: &Service) -> Result<(), Error> {
-    let Service { name, connection, .. } = service;
+    let name = &service.name;
     service.provider().map(drop).map_err(|why| {
         Error::new(Kind::Usage, format!("it is not clear whose service {name} is"))
             .why(why)
-            .next(format!("scalekit-auth config {name} {connection} --provider PROVIDER"))
+            .next(suggest::config(service).option("--provider", "PROVIDER"))
     })
 }
 
@@ -125,7 +126,7 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
     let hosts = arguments.hosts.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     if before.as_ref().is_some_and(|service| service.client.is_some()) {
         return Err(Error::new(Kind::Usage, format!("{name} is an API client already"))
-            .next(format!("choose another name, or `scalekit-auth remove {name}` first")));
+            .next(format!("choose another name, or {} first", suggest::remove(name))));
     }
     let mut service = before.unwrap_or_else(|| Service::new(name, connection, Origin::User));
     service.connection = connection.to_owned();
@@ -228,8 +229,8 @@ fn warn_of_unknown_connection(broker: &Broker, service: &Service) -> Result<(), 
             None => String::new(),
         };
         note(format!(
-            "the environment {environment} had no connection {connection} when it was synced{near} `scalekit-auth sync` reads \
-             it again"
+            "the environment {environment} had no connection {connection} when it was synced{near} {} reads it again",
+            suggest::sync(environment)
         ));
     }
     Ok(())

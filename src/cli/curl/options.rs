@@ -7,6 +7,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use super::table::{Row, Rule, by_letter, by_name};
+use crate::suggest;
 
 /// Headers that are ours to send, or that lead a request elsewhere: a server that many share gives it to the host named
 /// there (domain fronting).
@@ -92,14 +93,14 @@ impl fmt::Display for Why {
 
 impl Why {
     /// What to do instead.
-    pub fn next(self) -> &'static str {
+    pub fn next(self) -> String {
         match self {
-            Self::Show => "`--show-secrets` before the URL allows it, for your own eyes",
-            Self::Unknown => "`scalekit-auth header URL | curl -H @- URL` takes every option, and nothing is checked",
-            Self::OneUrl => "`scalekit-auth curl` once for each URL",
-            Self::Redirect => "call the URL of the answer's Location header in the same way",
-            Self::NoValue | Self::Malformed => "`curl --help all` shows what it takes",
-            _ => "leave it out",
+            Self::Show => "`--show-secrets` before the URL allows it, for your own eyes".into(),
+            Self::Unknown => format!("{} takes every option, and nothing is checked", suggest::header_to_curl()),
+            Self::OneUrl => format!("{} once for each URL", suggest::curl()),
+            Self::Redirect => "call the URL of the answer's Location header in the same way".into(),
+            Self::NoValue | Self::Malformed => "`curl --help all` shows what it takes".into(),
+            _ => "leave it out".into(),
         }
     }
 }

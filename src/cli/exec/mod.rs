@@ -20,7 +20,7 @@ use crate::config::Service;
 use crate::error::{Error, Kind};
 use crate::resolve::Account;
 use crate::store::credential_variables;
-use crate::suggest::Suggestion;
+use crate::suggest;
 use variable::Destination;
 
 /// Run a command with fresh tokens in its environment variables
@@ -47,7 +47,7 @@ pub(super) fn with_dashes(args: &[OsString], error: &clap::Error) -> Option<Stri
     let at = words.iter().position(|word| word == stray)?;
     let is_meant = words.get(1) == Some(&"exec") && !stray.starts_with('-') && !words.contains(&"--");
     let line = [&words[1..at], &["--"], &words[at..]].concat();
-    is_meant.then(|| Suggestion::new(&line).line())
+    is_meant.then(|| suggest::typed(&line).line())
 }
 
 /// One `--with`, before its token is there.

@@ -11,7 +11,7 @@ use crate::cache;
 use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
-use crate::suggest::Suggestion;
+use crate::suggest;
 use crate::vault::{Limit, Vault};
 use homes::HomeArgument;
 use source::Source;
@@ -120,10 +120,8 @@ fn replace(old: &Environment, new: &ClientCredentials) -> Result<(), Error> {
         "The environment {name} is logged in to {url}. Replace it with {}? [y/N] ",
         new.url
     )) {
-        Some(false) => Err(Error::new(Kind::Usage, "nothing was changed").next(format!(
-            "{} keeps both",
-            Suggestion::new(&["login"]).option("--environment", "NAME").option("--env-url", new.url.as_str())
-        ))),
+        Some(false) => Err(Error::new(Kind::Usage, "nothing was changed")
+            .next(format!("{} keeps both", suggest::login_to(new.url.as_str())))),
         Some(true) => Ok(()),
         None => {
             note(format!("the environment {name} was logged in to {url} before"));
@@ -133,7 +131,14 @@ fn replace(old: &Environment, new: &ClientCredentials) -> Result<(), Error> {
 }
 
 fn prove(credentials: &ClientCredentials) -> Result<(), Error> {
-    Ok(Vault::new(credentials.clone(), Limit::Each(crate::TIME_LIMIT))?.prove()?)
+    Vault::new(credentials.clone(), Limit::Each(crate::TIME_LIMIT))?.prove().map_err(|error| {
+        let error = Error::from(error);
+        // `status` knows nothing of an environment that is not stored yet.
+        match error.is_out_of_reach() {
+            true => error.next("check the network, HTTPS_PROXY and the environment URL, then log in again"),
+            false => error,
+        }
+    })
 }
 
 /// Writes the home, checks what can be read back from there, and switches `config.json` to it. If anything of this

@@ -6,6 +6,7 @@ use super::Arguments;
 use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials, CommandError, Content, CredentialsOrigin, FileError};
+use crate::suggest;
 use crate::vault::EnvironmentUrl;
 
 /// Where the client credentials come from.
@@ -28,8 +29,8 @@ pub(super) fn home(arguments: &Arguments, old: Option<&Environment>) -> Result<H
         return usage("--allow-world-readable is about files", "use it with --home file:PATH");
     }
     if is_command == arguments.command.is_empty() {
-        let next = "scalekit-auth login --home command -- PROGRAM ARGUMENT...";
-        return usage("--home command and a command after -- belong together", next);
+        let next = suggest::login_command(&arguments.environment).line();
+        return usage("--home command and a command after -- belong together", &next);
     }
     let home = match &arguments.home {
         Some(home) => home.choice(arguments.allow_world_readable, &arguments.command)?,
@@ -186,7 +187,7 @@ fn complete(
         let ClientCredentials { url, client_id, .. } = &credentials;
         return Err(Error::new(Kind::NotConfigured, "the client credentials are those of another environment")
             .why(format!("what is stored {home} is for {url}, client {client_id}"))
-            .next("name it with --environment NAME, or `scalekit-auth logout` first"));
+            .next(format!("name it with --environment NAME, or {} first", suggest::logout(&arguments.environment))));
     }
     Ok(credentials)
 }

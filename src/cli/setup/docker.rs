@@ -16,6 +16,7 @@ use crate::config::{self, Notes};
 use crate::error::{Error, Kind};
 use crate::helper::docker::{HUB_KEY, key_of};
 use crate::resolve::rules;
+use crate::suggest;
 
 /// The suffix of `docker-credential-scalekit`.
 const HELPER: &str = "scalekit";
@@ -199,7 +200,7 @@ fn wanted(broker: &Broker, registries_asked: &[String]) -> Result<Vec<String>, E
     let known = registries(broker);
     let missing = |name: &str| {
         Error::new(Kind::NotConfigured, format!("no configured service has the registry {name}"))
-            .next("`scalekit-auth config SERVICE CONNECTION --host REGISTRY` if one should")
+            .next(format!("{} if one should", suggest::config_host("REGISTRY")))
     };
     let mut asked: Vec<String> = Vec::new();
     for name in registries_asked.iter().map(|name| spelled(name)) {
@@ -210,7 +211,7 @@ fn wanted(broker: &Broker, registries_asked: &[String]) -> Result<Vec<String>, E
     match asked.iter().find(|name| !known.contains(name)) {
         Some(name) => Err(missing(name)),
         None if known.is_empty() => Err(Error::new(Kind::NotConfigured, "no configured service has a registry")
-            .next("`scalekit-auth config SERVICE CONNECTION` first")),
+            .next(format!("{} first", suggest::config_new("SERVICE")))),
         None if asked.is_empty() => Ok(known),
         None => Ok(asked),
     }

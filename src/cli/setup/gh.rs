@@ -7,12 +7,13 @@ use crate::cli::programs;
 use crate::config::Service;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Target, rules};
+use crate::suggest;
 
 /// The line for the shell's own file.
 pub(super) fn alias(broker: &Broker) -> Result<String, Error> {
     if programs::on_path("gh").next().is_none() {
         return Err(Error::new(Kind::NotConfigured, "gh is not on PATH")
-            .next("install it (https://cli.github.com), then `scalekit-auth setup gh`"));
+            .next(format!("install it (https://cli.github.com), then {}", suggest::setup("gh"))));
     }
     let service = service(broker)?;
     // Without git there is nobody who would ask gh.
@@ -25,7 +26,7 @@ pub(super) fn alias(broker: &Broker) -> Result<String, Error> {
     }
     // A service of another name for the provider may claim github.com, too.
     let variable = if is_github(service) { "" } else { "=GH_TOKEN" };
-    Ok(format!("alias gh='scalekit-auth exec --with {}{variable} -- gh'", service.name))
+    Ok(suggest::gh_alias(&format!("{}{variable}", service.name)))
 }
 
 fn is_github(service: &Service) -> bool {
@@ -42,14 +43,17 @@ fn service(broker: &Broker) -> Result<&Service, Error> {
     }
     let of_github: Vec<&Service> = broker.services.iter().filter(|service| is_github(service)).collect();
     match of_github.as_slice() {
-        [] => Err(Error::new(Kind::NotConfigured, "no service of GitHub is configured")
-            .next("`scalekit-auth sync`, or `scalekit-auth config github CONNECTION`")),
+        [] => Err(Error::new(Kind::NotConfigured, "no service of GitHub is configured").next(format!(
+            "{}, or {}",
+            suggest::sync(broker.active_environment()),
+            suggest::config_new("github")
+        ))),
         [only] => Ok(only),
         several => {
             let names: Vec<&str> = several.iter().map(|service| service.name.as_str()).collect();
             Err(Error::new(Kind::Ambiguous, "several services of GitHub are configured, and none for github.com")
                 .why(names.join(", "))
-                .next(format!("`alias gh='scalekit-auth exec --with {} -- gh'`, or another of them", names[0])))
+                .next(format!("`{}`, or another of them", suggest::gh_alias(names[0]))))
         }
     }
 }
@@ -63,7 +67,7 @@ fn check(settings: &Settings, origin: &str) -> Result<(), Error> {
         None => Ok(()),
         Some(helper) => Err(Error::new(Kind::NotConfigured, format!("git asks gh for {origin}, not us"))
             .why(format!("its helper there is {helper}, from `gh auth setup-git`"))
-            .next("`scalekit-auth setup git --replace`, then `scalekit-auth setup gh`")),
+            .next(format!("{}, then {}", suggest::setup("git").word("--replace"), suggest::setup("gh")))),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::broker::Broker;
 use crate::cli::git_chain::{KEEPS_EPHEMERAL, Settings};
 use crate::error::{Error, Kind};
 use crate::resolve::{Target, rules};
+use crate::suggest;
 
 const BEGIN: &str = "# scalekit-auth setup: begin";
 const END: &str = "# scalekit-auth setup: end";
@@ -41,7 +42,7 @@ pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: boo
     let wanted = if hosts.is_empty() { all_hosts(broker) } else { named_hosts(broker, hosts, edit.before())? };
     if wanted.is_empty() {
         return Err(Error::new(Kind::NotConfigured, "no configured service has a host with git repositories")
-            .next("`scalekit-auth config SERVICE CONNECTION` first"));
+            .next(format!("{} first", suggest::config_new("SERVICE"))));
     }
     let settings = Settings::read()?;
     for host in &wanted {
@@ -168,7 +169,7 @@ fn host(broker: &Broker, origin: &str) -> Result<Host, Error> {
         .collect();
     if claims.is_empty() {
         return Err(Error::new(Kind::NotConfigured, format!("no configured service has repositories at {origin}"))
-            .next("`scalekit-auth config SERVICE CONNECTION --host HOST` if one should"));
+            .next(format!("{} if one should", suggest::config_host("HOST"))));
     }
     Ok(Host { origin, target, has_paths: claims.iter().any(|rule| rule.pattern.has_path()) })
 }

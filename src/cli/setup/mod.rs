@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::{note, print, programs};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
+use crate::suggest;
 use edit::Edit;
 
 pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         Some(Tool::Git) => set_up_git(&broker, arguments),
         Some(Tool::Docker) => set_up_docker(&broker, arguments),
         Some(Tool::Gh) if !arguments.hosts.is_empty() => {
-            Err(Error::new(Kind::Usage, "setup gh takes no hosts").next("`scalekit-auth setup gh`"))
+            Err(Error::new(Kind::Usage, "setup gh takes no hosts").next(suggest::setup("gh")))
         }
         Some(Tool::Gh) => print(&format!("{}\n", gh::alias(&broker)?)),
     }

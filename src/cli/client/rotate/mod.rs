@@ -24,6 +24,7 @@ use super::{Done, Failed};
 use crate::broker::Broker;
 use crate::config::{Environment, HomeChoice, create_directory};
 use crate::error::{Error, Kind, plain};
+use crate::suggest;
 use under_way::UnderWay;
 
 /// Beside the configuration's own lock, which is never held while the vault is asked.
@@ -59,14 +60,17 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
     let Some((name, machine)) = selected.service.as_ref().map(|service| &service.name).zip(selected.machine()) else {
         return Err(Error::new(Kind::Usage, format!("no service stands for {}", arguments.service))
             .why("the new secret has to be stored where a service looks for it")
-            .next(format!("`scalekit-auth config SERVICE --client-id {}` makes one", arguments.service))
+            .next(format!("{} makes one", suggest::config_client("SERVICE", &arguments.service)))
             .into());
     };
     let place = machine.environment();
     if !matches!(place.home, HomeChoice::Keyring | HomeChoice::File { written: true, .. }) {
         return Err(Error::new(Kind::Usage, format!("the secret of {name} cannot be replaced by us"))
             .why(format!("it is {}, where something else put it", place.home))
-            .next("let that rotate it, or move it: `scalekit-auth config SERVICE --client-id ID --home keyring --secret-stdin`")
+            .next(format!(
+                "let that rotate it, or move it: {}",
+                suggest::config_client(name, &machine.client_id).option("--home", "keyring").word("--secret-stdin")
+            ))
             .into());
     }
     let rotation =
@@ -122,9 +126,9 @@ fn done(selected: &Selected, name: &str, place: &Environment, old: Old, resumed:
         Old::Deleted(id) => format!("the old one ({id}) is deleted\n"),
         Old::Kept => "the old one still works\n".to_owned(),
         Old::Unknown(why) => format!(
-            "the old one is not deleted: {}; `scalekit-auth client secrets {name}` shows what is there, and Scalekit's \
-             dashboard deletes it\n",
-            plain(why)
+            "the old one is not deleted: {}; {} shows what is there, and Scalekit's dashboard deletes it\n",
+            plain(why),
+            suggest::client("secrets").word(name)
         ),
     };
     let object = json!({

@@ -9,6 +9,7 @@ use crate::cli::note;
 use crate::config::{Environment, Rotation, Services};
 use crate::error::{Error, Kind};
 use crate::store::{self, ClientCredentials};
+use crate::suggest;
 use crate::vault::{self, ClientSecret, Limit, Vault};
 
 /// How many characters of a secret the vault shows.
@@ -150,7 +151,7 @@ impl UnderWay<'_> {
         read(self.place)?.ok_or_else(|| {
             let Self { name, place, .. } = self;
             Error::new(Kind::NotConfigured, format!("the secret of {name} is not {}, where it should be", place.home))
-                .next(format!("`scalekit-auth config {name} --client-id {} --secret-stdin` stores it", place.client_id))
+                .next(format!("{} stores it", suggest::config_client(name, &place.client_id).word("--secret-stdin")))
         })
     }
 
@@ -185,14 +186,14 @@ impl UnderWay<'_> {
             };
         Error::new(error.kind(), what)
             .why(error.line())
-            .next(format!("then again: `scalekit-auth client rotate {}`", self.name))
+            .next(format!("then again: {}", suggest::client("rotate").word(self.name)))
     }
 
     /// After a failure from which the next run can go on.
     fn broken_off(&self, error: Error) -> Error {
         Error::new(error.kind(), format!("the rotation of {} is broken off; its stored secret works", self.name))
             .why(error.line())
-            .next(format!("`scalekit-auth client rotate {}` finishes or undoes it", self.name))
+            .next(format!("{} finishes or undoes it", suggest::client("rotate").word(self.name)))
     }
 }
 
