@@ -30,7 +30,12 @@ pub(crate) fn since_boot() -> i64 {
 pub fn local(at: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_second(at) else { return at.to_string() };
     let time = time.to_zoned(jiff::tz::TimeZone::system());
-    format!("{}, {}", time.strftime("%Y-%m-%d %H:%M:%S %:z"), span(at.saturating_sub(wall())))
+    format!("{}, {}", time.strftime("%Y-%m-%d %H:%M:%S %:z"), from_now(at))
+}
+
+/// Seconds since 1970 as a span from now.
+pub fn from_now(at: i64) -> String {
+    span(at.saturating_sub(wall()))
 }
 
 /// So many seconds in words: the larger of its units.

@@ -79,6 +79,8 @@ fn quoted_always(text: &str) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
     service: String,
+    /// An API client, which needs nobody's consent.
+    is_client: bool,
     /// `--as` or `--identifier`, and its value.
     account: Option<(&'static str, String)>,
     environment: Option<String>,
@@ -96,6 +98,7 @@ impl Subject {
         };
         Self {
             service: service.name.clone(),
+            is_client: service.client.is_some(),
             account: (!is_usual).then(selector),
             environment: environment.map(str::to_owned),
         }
@@ -114,6 +117,17 @@ impl Subject {
     /// The first step to a consent, and to a new link.
     pub fn connect(&self) -> Suggestion {
         self.command("connect")
+    }
+
+    /// What may help after a server refused the token.
+    pub fn after_refusal(&self) -> String {
+        match self.is_client {
+            true => format!(
+                "{} shows its scopes and audience; the server may want others",
+                client("get").word(&self.service)
+            ),
+            false => format!("{} gives a link to renew the consent", self.renew()),
+        }
     }
 
     /// A new consent for an account that is ACTIVE.
@@ -308,6 +322,7 @@ mod tests {
             setup("gh"),
             client("list").option("--org", "org_1"),
             client("delete").word("m2morg_1").option("--org", "org_1").word("--yes"),
+            client("get").word("machine"),
             client("rotate").word("machine"),
             client("secrets").word("machine"),
             verify(),

@@ -83,6 +83,6 @@ impl<'a> Answering<'a> {
         let name = &self.rule.service.name;
         Error::new(Kind::NeedsAuthorization, format!("{} refused the token of {name}", self.origin))
             .why(why)
-            .next(format!("{} gives a link to renew the consent", self.subject.renew()))
+            .next(self.subject.after_refusal())
     }
 }

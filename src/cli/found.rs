@@ -33,7 +33,7 @@ impl Found {
         if refusals::is_refused(token.credential.secret().expose()) {
             return Err(Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
                 .why("git reported it within the last minute, and the vault gives the same token again")
-                .next(format!("{} gives a link to renew the consent", broker.subject(service, &account).renew()))
+                .next(broker.subject(service, &account).after_refusal())
                 .into());
         }
         if token.looks_expired {

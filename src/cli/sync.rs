@@ -11,7 +11,7 @@ use crate::config::{self, Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
 use crate::resolve::learn::{self, Hosts};
-use crate::resolve::{Authority, Chosen, Pattern, catalogue};
+use crate::resolve::{Authority, Case, Chosen, Pattern, Target, catalogue};
 use crate::suggest;
 use crate::vault::{self, Connection, Provider, Vault};
 
@@ -138,11 +138,18 @@ impl<'a> Found<'a> {
         Self { providers, own, refused: Vec::new() }
     }
 
+    fn is_own_mcp_server(&self, url: &str) -> bool {
+        Target::from_url(url)
+            .is_ok_and(|(target, _)| self.own.contains(&target.authority) && target.is_below("/mcp/v3", Case::Exact))
+    }
+
     fn connection(&mut self, connection: &Connection) -> SyncedConnection {
         let provider = self.providers.get(connection.provider.as_str()).copied();
         let proxy_url = provider.and_then(|provider| provider.proxy_url.clone());
         let (mut hosts, mut templates) = (Vec::new(), Vec::new());
-        for url in [proxy_url, connection.mcp_server_url.clone()].into_iter().flatten() {
+        // Scalekit's own servers for a connection take a token of their own.
+        let mcp_server_url = connection.mcp_server_url.clone().filter(|url| !self.is_own_mcp_server(url));
+        for url in [proxy_url, mcp_server_url].into_iter().flatten() {
             match learn::hosts_of(&url, &connection.provider, &self.own) {
                 Ok(Hosts::Exact(pattern)) if hosts.contains(&pattern) => {}
                 Ok(Hosts::Exact(pattern)) => hosts.push(pattern),

@@ -40,6 +40,12 @@ impl Provider {
     pub fn source(&self) -> &'static str {
         rows::source(self.slug)
     }
+
+    /// Whether `host` is one of the provider's own, or a tenant's of it.
+    pub fn has_host(&self, host: &str) -> bool {
+        places_at(host).any(|(provider, _)| provider.base == self.base)
+            || self.tenants.iter().any(|domain| is_below(host, domain))
+    }
 }
 
 /// How a token travels in a request.

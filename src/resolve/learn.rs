@@ -167,6 +167,10 @@ pub fn check(pattern: &Pattern, provider: &str, own: &[Authority]) -> Result<(),
     if is_address(host) || authority.is_loopback() {
         return Err(Error::Address);
     }
+    // A person may name such a host; no provider's API has one.
+    if host.contains('_') {
+        return Err(Error::Target(target::Error::Host));
+    }
     if is_public_suffix(host) {
         return Err(Error::PublicSuffix(host.to_owned()));
     }

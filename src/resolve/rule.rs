@@ -77,6 +77,10 @@ impl<'a> Rule<'a> {
         }
         let row = service.row();
         let (git, registry) = row.map_or((None, None), |row| (row.git_username, row.registry_username));
+        if git.is_none() && registry.is_none() && row.is_some_and(|row| row.has_host(&pattern.authority().host)) {
+            // An API of a provider that has neither repositories nor a registry.
+            return Self::synced(service, pattern, account, Source::User);
+        }
         let registry = registry.or(git).unwrap_or(DEFAULT_GIT_USERNAME);
         let is_registry = !pattern.is_mail() && !catalogue::is_no_registry(&pattern.authority().host);
         Self {
@@ -197,11 +201,7 @@ pub fn has_hosts_of_its_own(service: &Service) -> bool {
     let is_the_providers = |pattern: &Pattern| {
         let mut known = service.learned.hosts.iter().chain(service.learned.tenants.iter().map(|(_, host)| host));
         known.any(|host| host.authority() == pattern.authority())
-            || service.row().is_some_and(|row| {
-                let host = &pattern.authority().host;
-                catalogue::places_at(host).any(|(provider, _)| provider.base == row.base)
-                    || row.tenants.iter().any(|domain| catalogue::is_below(host, domain))
-            })
+            || service.row().is_some_and(|row| row.has_host(&pattern.authority().host))
     };
     let of_accounts = || service.accounts.iter().flat_map(|account| &account.hosts);
     !service.hosts.is_empty() || of_accounts().any(|pattern| !is_the_providers(pattern))

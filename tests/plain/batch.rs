@@ -128,6 +128,33 @@ fn status_lists_every_account_with_its_state_expiry_and_last_use() {
 }
 
 #[test]
+fn a_cause_is_said_once_and_the_table_fits_a_terminal() {
+    let (world, names) = services(12);
+    let long = "somebody.with.a.long.name+and-a-tag@a-department.of-a-company.example.com";
+    world.seed_as(long, "conn-1", "GITHUB", "token-long");
+    let named = "a-service-with-quite-a-long-name";
+    world.ok(&["config", named, "conn-1", "--provider", "GITHUB", "--identifier", long]);
+    let fits = |text: &str| {
+        let table = text.lines().skip_while(|line| !line.starts_with("SERVICE")).take(names.len() + 2);
+        let table: Vec<_> = table.map(|line| line.chars().count()).collect();
+        assert!(table.len() == names.len() + 2 && table.iter().all(|width| *width <= 100), "{text}");
+    };
+    let shown = world.ok(&["status", "--check"]).stdout;
+    fits(&shown);
+    assert!(shown.contains("a-service-with-quit\u{2026}  somebody.with"), "{shown}");
+    world.fail_next("GET /api/v1/connected_accounts/details", 40, 400, Some("INVALID_ARGUMENT"));
+    let shown = world.ok(&["status", "--check"]).stdout;
+    fits(&shown);
+    assert_eq!(shown.lines().filter(|line| line.contains("the vault refused")).count(), 1, "{shown}");
+    assert!(shown.contains("\n(1) the vault refused") && shown.matches("error (1)").count() == 13, "{shown}");
+    world.control(Control::RotateClientSecret { secret: "another".into() });
+    let got = world.run(&["status", "--check"]).exit(6);
+    fits(&got.stdout);
+    assert_eq!(got.stdout.matches("client credentials were refused").count(), 1, "{got:?}");
+    assert_eq!(got.stdout.matches("error (above)").count(), 13, "{got:?}");
+}
+
+#[test]
 fn the_states_have_colours_on_a_terminal_alone_and_not_with_no_color() {
     let (world, _) = services(1);
     let on_terminal = |no_color: &str| {

@@ -124,3 +124,25 @@ fn an_unknown_connection_is_told_where_sync_knows_the_environment() {
     shell(&world, &suggested(&got)[0]).ok();
     assert!(!world.ok(&["config", "gh", "github x", "--provider", "GITHUB"]).stderr.contains("had no connection"));
 }
+
+#[test]
+fn a_tenants_api_is_no_place_for_git_or_docker() {
+    let world = World::new();
+    world.seed("zendesk-x", "ZENDESK", "token-of-zendesk");
+    let config = ["config", "zendesk", "zendesk-x", "--identifier", "ada", "--host", "acme.zendesk.com"];
+    let got = world.ok(&config);
+    assert!(!got.stderr.contains("git") && !got.stderr.contains("docker"), "{got:?}");
+    let status = world.ok(&["status"]).stdout;
+    assert!(!status.contains("git ") && !status.contains("docker "), "{status}");
+    for tool in ["git", "docker"] {
+        let got = world.run(&["setup", tool]).exit(3);
+        assert!(got.stderr.contains("no configured service has a"), "{got:?}");
+        world.run(&["setup", tool, "acme.zendesk.com"]).exit(3);
+    }
+    let got = world.helper("get", "protocol=https\nhost=acme.zendesk.com\n\n").ok();
+    assert_eq!((got.stdout, got.stderr), (String::new(), String::new()));
+    assert_eq!(world.ok(&["token", "https://acme.zendesk.com/api/v2/me"]).stdout, "token-of-zendesk\n");
+    // A server of one's own may well be a git host.
+    world.ok(&["config", "forge", "zendesk-x", "--provider", "ACMEFORGE", "--host", "git.acme.test"]);
+    assert!(world.ok(&["status"]).stdout.contains("setup git git.acme.test"));
+}

@@ -52,7 +52,7 @@ fn no_other_file_spells_a_command() {
                 let after = line.split(&format!("scalekit-auth {command}")).nth(1);
                 after.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
             };
-            let is_one = COMMANDS.iter().any(|command| spells(command)) && !is_other;
+            let is_one = COMMANDS.iter().any(spells) && !is_other;
             assert!(!is_one || name == "suggest.rs", "{name}: {line}");
             spelled += usize::from(line.contains("\"scalekit-auth\""));
         }

@@ -279,3 +279,12 @@ fn an_account_that_says_a_tenant_without_a_place_for_one_teaches_nothing() {
     assert_eq!(world.synced()["environments"]["default"]["tenants"], json!([]));
     assert_eq!(world.count("GET /api/v1/connected_accounts/details"), 0);
 }
+
+#[test]
+fn scalekits_own_server_for_a_connection_is_a_normal_state() {
+    let world = good();
+    world.control(with_mcp("good-1", "GOOD", &format!("{}/mcp/v3/connections/good-1", world.sandbox.url())));
+    let got = world.ok(&["sync"]);
+    assert!(!got.stderr.contains("not taken over"), "{got:?}");
+    assert_eq!(world.ok(&["token", GOOD]).stdout, "canary-good_1-agent\n");
+}

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use serde_json::{Value, json};
 
 use crate::broker::{Broker, selector};
+use crate::clock;
 use crate::config::Service;
 use crate::consent::rfc3339;
 use crate::error::{Error, plain};
@@ -19,13 +20,6 @@ pub(super) struct State {
 }
 
 impl State {
-    fn word(&self) -> String {
-        match &self.details {
-            Ok(details) => details.status.word().to_owned(),
-            Err(error) => error.line(),
-        }
-    }
-
     pub(super) fn to_json(&self) -> Value {
         let Self { service, identifier, details } = self;
         let mut object = json!({"service": service, "identifier": identifier});
@@ -89,24 +83,48 @@ fn missing(error: vault::Error) -> Result<Details, Error> {
     }
 }
 
-/// An aligned table; the states have colours on a terminal, unless NO_COLOR is set (<https://no-color.org>).
-pub(super) fn table(states: &[State]) -> String {
+/// As wide as most terminals are.
+const WIDTH: usize = 100;
+/// What a service's name may take of it.
+const SERVICE_WIDTH: usize = 20;
+
+/// An aligned table of [`WIDTH`] columns at most; the states have colours on a terminal, unless NO_COLOR is set
+/// (<https://no-color.org>). What went wrong is below it, each cause once, and not again where it was `told` before.
+pub(super) fn table(states: &[State], told: &[String]) -> String {
     if states.is_empty() {
         return String::new();
     }
     let has_colour =
         std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let time = |at: Option<i64>| at.map_or_else(|| "-".to_owned(), rfc3339);
+    let mut causes: Vec<String> = Vec::new();
     let mut rows = vec![["SERVICE", "IDENTIFIER", "EXPIRES", "LAST USED", "STATE"].map(str::to_owned)];
-    rows.extend(states.iter().map(|state| {
-        let (expires, used) = state.details.as_ref().map_or((None, None), |d| (d.expires_at, d.last_used_at));
-        [plain(&state.service), plain(&state.identifier), time(expires), time(used), plain(&state.word())]
-    }));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    for State { service, identifier, details } in states {
+        let (expires, used) = details.as_ref().map_or((None, None), |d| (d.expires_at, d.last_used_at));
+        let (expires, used) = (expires.map(rfc3339), used.map(clock::from_now));
+        let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+        let state = match details {
+            Ok(details) => plain(details.status.word()),
+            Err(error) if told.contains(&error.line()) => "error (above)".to_owned(),
+            Err(error) => {
+                let line = error.line();
+                let known = causes.iter().position(|cause| *cause == line);
+                let number = known.unwrap_or_else(|| {
+                    causes.push(line);
+                    causes.len() - 1
+                });
+                format!("error ({})", number + 1)
+            }
+        };
+        rows.push([plain(service), plain(identifier), or_dash(expires), or_dash(used), state]);
+    }
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let service = longest(0).min(SERVICE_WIDTH);
+    let others = service + longest(2) + longest(3) + longest(4) + 4 * GAP.len();
+    let widths = [service, longest(1).min(WIDTH.saturating_sub(others)), longest(2), longest(3)];
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
-        for (column, cell) in row[..4].iter().enumerate() {
-            text.push_str(&format!("{cell:<width$}  ", width = width(column)));
+        for (cell, width) in row.iter().zip(widths) {
+            text.push_str(&format!("{:<width$}{GAP}", cut(cell, width)));
         }
         let colour = if has_colour && at > 0 { colour_of(&states[at - 1]) } else { None };
         match colour {
@@ -114,7 +132,21 @@ pub(super) fn table(states: &[State]) -> String {
             None => text.push_str(&format!("{}\n", row[4])),
         }
     }
+    for (at, cause) in causes.iter().enumerate() {
+        text.push_str(&format!("({}) {}\n", at + 1, plain(cause)));
+    }
     text
+}
+
+/// Between two columns.
+const GAP: &str = "  ";
+
+/// The beginning of `text`, where it is wider.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).collect()
 }
 
 fn colour_of(state: &State) -> Option<u8> {

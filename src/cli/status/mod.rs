@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         print(&format!("{object}\n"))?;
     } else {
         print(&environments.iter().map(Shown::to_text).collect::<String>())?;
-        print(&accounts::table(&accounts))?;
+        let told: Vec<String> =
+            environments.iter().filter_map(|shown| Some(shown.state.as_ref().err()?.line())).collect();
+        print(&accounts::table(&accounts, &told))?;
         print(&reach.iter().map(|line| format!("{}\n", plain(line))).collect::<String>())?;
     }
     match environments.into_iter().find_map(|shown| shown.state.err()) {
