@@ -37,6 +37,9 @@ impl From<dbus::Error> for Problem {
             Some("org.freedesktop.Secret.Error.IsLocked") => Self::Locked,
             Some("org.freedesktop.Secret.Error.NoSuchObject") => Self::NoItem,
             Some("org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.TimedOut") => Self::Silent,
+            Some(name) if name == "org.freedesktop.DBus.Error.ServiceUnknown" || name.contains(".Error.Spawn.") => {
+                Self::NoService
+            }
             _ => Self::Refused(error.message().unwrap_or("for no reason given").to_owned()),
         }
     }
@@ -66,7 +69,8 @@ impl Service {
     /// know a client yet whose first message it answers. `OpenSession` can abort it then; `ReadAlias` at worst finds
     /// nothing, for which reason nothing is believed only the second time.
     pub fn connect() -> Result<Self, Problem> {
-        let channel = Channel::get_private(BusType::Session)?;
+        // The library's own words are about X11, which it would start a bus with.
+        let channel = Channel::get_private(BusType::Session).map_err(|_| Problem::NoBus)?;
         let mut service = Self { channel, default: Path::from(NOTHING) };
         for _ in 0..2 {
             let reply = service.call(SERVICE_PATH, SERVICE, "ReadAlias", |message| message.append1("default"))?;

@@ -25,7 +25,13 @@ pub enum Problem {
     /// No answer came.
     #[error("no answer came")]
     Silent,
-    /// It cannot be reached, or refuses; its own words.
+    /// There is no session bus to ask on.
+    #[error("this session has no D-Bus session bus, as over SSH and in containers")]
+    NoBus,
+    /// Nobody on the bus keeps secrets.
+    #[error("no Secret Service runs in this session")]
+    NoService,
+    /// It refuses; its own words.
     #[error("{0}")]
     Refused(String),
     /// It answers with something else than the specification says.
@@ -70,7 +76,9 @@ impl Keyring {
             Problem::NoItem | Problem::NoCollection => Error::NoEntry(self.environment.clone()),
             Problem::Locked => Error::Locked,
             Problem::Silent => Error::Silent,
-            Problem::Refused(_) | Problem::Strange => Error::Absent(problem.to_string()),
+            Problem::NoBus | Problem::NoService | Problem::Refused(_) | Problem::Strange => {
+                Error::Absent(problem.to_string())
+            }
         }
     }
 }

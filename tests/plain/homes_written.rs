@@ -187,7 +187,11 @@ fn without_a_keyring_nothing_is_chosen_for_the_user() {
     let got = machine.login_with_secret(&[], SECRET).exit(4);
     says(
         &got,
-        &["no keyring can be reached", "`scalekit-auth login --home file:PATH`", "SCALEKIT_CLIENT_SECRET together"],
+        &[
+            "no keyring can be reached: this session has no D-Bus",
+            "`scalekit-auth login --home file:PATH`",
+            "SCALEKIT_CLIENT_SECRET together",
+        ],
     );
     assert!(machine.home().is_null());
     assert_eq!(machine.holders(), [] as [&Path; 0]);

@@ -1,5 +1,6 @@
 //! `setup`: points git and docker to us, and takes that back; for gh it says what to type.
 
+mod cred_helpers;
 mod docker;
 mod edit;
 mod gh;
