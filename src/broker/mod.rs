@@ -74,12 +74,17 @@ impl Broker {
 
     /// As [`Broker::load`], with `environment` for every service.
     pub fn load_in(environment: Option<&str>, deadline: Instant) -> Result<Self, Error> {
-        Self::load_with(Synced::load(&config::directory()?)?, environment, deadline)
+        let directory = config::directory()?;
+        Self::load_with(Synced::load(&directory)?, directory, environment, deadline)
     }
 
-    /// As [`Broker::load_in`], with what `sync` learned as it is given.
-    pub fn load_with(synced: Synced, environment: Option<&str>, deadline: Instant) -> Result<Self, Error> {
-        let directory = config::directory()?;
+    /// As [`Broker::load_in`], with what `sync` learned as it is given, and from this directory.
+    pub fn load_with(
+        synced: Synced,
+        directory: PathBuf,
+        environment: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
         let mut broker = Self {
             services: Services::load(&directory)?,
             environments: Environments::load(&directory)?,

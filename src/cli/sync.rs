@@ -45,7 +45,7 @@ pub(super) fn sync(environment: Option<&str>) -> Result<(), Error> {
         }
         Err(error) => return Err(error.into()),
     };
-    let broker = Broker::load_with(known, environment, deadline)?;
+    let broker = Broker::load_with(known, directory.clone(), environment, deadline)?;
     broker.services.misspelled.iter().chain(&broker.environments.misspelled).for_each(note);
     let name = broker.active_environment().to_owned();
     let vault = broker.vault_of(&name)?;
