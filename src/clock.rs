@@ -49,6 +49,9 @@ fn span(seconds: i64) -> String {
         many if many < 2 * DAY => (many / HOUR, "h"),
         days => (days / DAY, "days"),
     };
+    if seconds == 0 {
+        return "now".to_owned();
+    }
     if seconds < 0 { format!("{count} {unit} ago") } else { format!("in {count} {unit}") }
 }
 
@@ -60,7 +63,7 @@ mod tests {
     fn spans_have_the_unit_that_a_person_would_take() {
         for (seconds, text) in [
             (55, "in 55 s"),
-            (0, "in 0 s"),
+            (0, "now"),
             (119, "in 119 s"),
             (600, "in 10 min"),
             (7200, "in 2 h"),

@@ -6,7 +6,7 @@ use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::{Error, Kind};
 use crate::resolve::{Account, Authority};
 use crate::store::{self, ClientCredentials};
-use crate::suggest::{self, Subject};
+use crate::suggest::{self, Subject, Suggestion};
 use crate::vault::{self, Limit, Vault};
 
 const ALL_VARIABLES: &str = "set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
@@ -31,7 +31,12 @@ impl Broker {
         let name = self.active_environment();
         let is_logged_in = self.url_of(name).is_some() || self.variables.is_err();
         let why = format!("you are not logged in to the environment {name}");
-        (!is_logged_in).then(|| (why, format!("{}, or {ALL_VARIABLES}", suggest::login(name))))
+        (!is_logged_in).then(|| (why, log_in(name)))
+    }
+
+    /// The command that reads the connections of the active environment, where nobody has done so yet.
+    pub fn never_synced(&self) -> Option<Suggestion> {
+        (!self.is_synced).then(|| suggest::sync(self.active_environment()))
     }
 
     /// The environment that `service` belongs to.
@@ -158,5 +163,13 @@ impl Broker {
 pub fn not_logged_in(name: &str) -> Error {
     Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
         .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
-        .next(format!("{}, or {ALL_VARIABLES}", suggest::login(name)))
+        .next(log_in(name))
+}
+
+/// How one logs in to the environment of this name. The variables stand for the default one.
+fn log_in(name: &str) -> String {
+    match name {
+        DEFAULT_ENVIRONMENT => format!("{}, or {ALL_VARIABLES}", suggest::login(name)),
+        _ => suggest::login(name).to_string(),
+    }
 }

@@ -47,6 +47,8 @@ pub struct Broker {
     /// The identifier in the environment variables.
     identifier: Option<String>,
     /// A complete set of environment variables; an incomplete one is an error once credentials are needed.
+    /// Whether the connections of the active environment were read once.
+    is_synced: bool,
     variables: Result<Option<ClientCredentials>, store::Error>,
     deadline: Instant,
 }
@@ -91,6 +93,7 @@ impl Broker {
             forced_environment: environment.map(str::to_owned).or_else(|| variable(ENVIRONMENT_VARIABLE)),
             identifier: variable("SCALEKIT_IDENTIFIER").or_else(|| variable("TOOL_IDENTIFIER")),
             variables: store::from_variables(|name| std::env::var(name).ok()),
+            is_synced: false,
             directory,
             deadline,
         };
@@ -98,8 +101,9 @@ impl Broker {
         let known = |name: &str| synced.get(name, &broker.url_of(name)?);
         let active = broker.active_environment();
         let own = broker.own_hosts();
+        let is_synced = known(active).is_some_and(|environment| environment.synced_at.is_some());
         services.adopt((active, known(active)), |service| known(broker.environment_name(service)), &own);
-        broker.services = services;
+        (broker.services, broker.is_synced) = (services, is_synced);
         Ok(broker)
     }
 
@@ -144,10 +148,16 @@ impl Broker {
                 .next(format!("did you mean {near}? {} shows the services", suggest::list(self.forced_environment()))),
             None => match self.why_nothing_is_synced() {
                 Some((why, next)) => error.why(why).next(next),
-                None => error.next(format!(
-                    "{}, with the connection name of Scalekit dashboard, AgentKit > Connections",
-                    suggest::config_new(name)
-                )),
+                None => {
+                    let config = format!(
+                        "{}, with the connection name of Scalekit dashboard, AgentKit > Connections",
+                        suggest::config_new(name)
+                    );
+                    error.next(match self.never_synced() {
+                        Some(sync) => format!("{sync} finds the connections of your environment; or {config}"),
+                        None => config,
+                    })
+                }
             },
         }
     }

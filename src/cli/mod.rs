@@ -278,7 +278,14 @@ fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error 
         return if is_http && wants_https { error.next("use https") } else { error };
     }
     // Before all else, where there was nothing that could have been learned.
-    let reason = broker.why_nothing_is_synced().or_else(|| hint(&broker.services, target));
+    let reason = broker.why_nothing_is_synced().or_else(|| {
+        let (why, next) = hint(&broker.services, target)?;
+        let next = match broker.never_synced() {
+            Some(sync) => format!("{sync} finds the connections of your environment; or {next}"),
+            None => next,
+        };
+        Some((why, next))
+    });
     match reason {
         Some((why, next)) => error.why(why).next(next),
         None => error,

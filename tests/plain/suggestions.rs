@@ -146,3 +146,23 @@ fn a_tenants_api_is_no_place_for_git_or_docker() {
     world.ok(&["config", "forge", "zendesk-x", "--provider", "ACMEFORGE", "--host", "git.acme.test"]);
     assert!(world.ok(&["status"]).stdout.contains("setup git git.acme.test"));
 }
+
+#[test]
+fn what_was_never_synced_is_synced_first() {
+    let world = World::new();
+    world.seed("slack-x", "SLACK", "token-of-slack");
+    for place in ["slack", "https://slack.com/api/x"] {
+        let got = world.run(&["token", place, "--identifier", "ada"]).exit(3);
+        let sync = suggested(&got).into_iter().next().unwrap();
+        assert_eq!(sync, "scalekit-auth sync", "{got:?}");
+        shell(&world, &sync).ok();
+        assert_eq!(world.ok(&["token", place, "--identifier", "ada"]).stdout, "token-of-slack\n");
+        std::fs::remove_file(world.config_file("synced.json")).unwrap();
+    }
+    world.ok(&["sync"]);
+    let got = world.run(&["token", "notion"]).exit(3);
+    assert!(!got.stderr.contains("scalekit-auth sync"), "{got:?}");
+    let got = world.run(&["token", "gmail", "--environment", "dev"]).exit(3);
+    assert_eq!(suggested(&got), ["scalekit-auth login --environment dev"], "the variables are another environment's");
+    assert!(!got.stderr.contains("SCALEKIT_ENV_URL"), "{got:?}");
+}

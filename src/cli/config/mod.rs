@@ -226,7 +226,7 @@ fn warn_of_unknown_connection(broker: &Broker, service: &Service) -> Result<(), 
     if !names.contains(&connection.as_str()) {
         let near = match nearest(connection, names) {
             Some(near) => format!("; did you mean {near}?"),
-            None => String::new(),
+            None => ";".to_owned(),
         };
         note(format!(
             "the environment {environment} had no connection {connection} when it was synced{near} {} reads it again",
