@@ -43,12 +43,23 @@ const TIME_LIMIT: Duration = Duration::from_millis(7500);
 pub fn run(args: Vec<OsString>) -> u8 {
     let deadline = Instant::now() + TIME_LIMIT;
     harden();
-    let name = args.first().map(Path::new).and_then(Protocol::by_name);
-    match name {
-        Some(Protocol::Git) => cli::git_credential::run_words(args.get(1..).unwrap_or_default(), deadline),
-        Some(Protocol::Docker) => cli::docker_credential::run(args.get(1..).unwrap_or_default(), deadline),
+    match helper_call(&args) {
+        Some((Protocol::Git, words)) => cli::git_credential::run(words, deadline),
+        Some((Protocol::Docker, words)) => cli::docker_credential::run(words, deadline),
         None => cli::run(args, deadline),
     }
+}
+
+/// The helper protocol that the program's name or first word selects, and the words after it. A tool waits for the answer, so
+/// the tree of all commands is not built for it; only a person asks for help.
+fn helper_call(args: &[OsString]) -> Option<(Protocol, &[OsString])> {
+    let (name, words) = args.split_first()?;
+    if let Some(protocol) = Protocol::by_name(Path::new(name)) {
+        return Some((protocol, words));
+    }
+    let (command, words) = words.split_first()?;
+    let wants_help = words.iter().any(|word| ["-h", "--help"].iter().any(|help| word == help));
+    Protocol::by_command(command).filter(|_| !wants_help).map(|protocol| (protocol, words))
 }
 
 /// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic

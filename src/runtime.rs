@@ -20,8 +20,20 @@ pub(crate) fn directory() -> Option<PathBuf> {
     };
     // Most calls find it there.
     let is_ours = || is_ours_alone(&directory, own);
-    let is_ready = is_ours() || (crate::config::create_directory(&directory).is_ok() && is_ours());
+    let is_ready = is_ours() || (create_directory(&directory).is_ok() && is_ours());
     is_ready.then_some(directory)
+}
+
+/// A directory of ours, mode 0700 where we make it.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn create_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 #[cfg(unix)]

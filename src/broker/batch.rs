@@ -9,10 +9,7 @@ use crate::config::Service;
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::resolve::Account;
-use crate::vault::Vault;
-
-/// Requests under way at once, each on a connection of its own.
-pub const MOST_AT_ONCE: usize = 8;
+use crate::vault::{MOST_AT_ONCE, Vault};
 
 impl Broker {
     /// As [`Broker::token`] for several, in their order. One that fails does not stop the others.

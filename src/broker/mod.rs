@@ -25,7 +25,6 @@ use crate::vault::{
 
 use unreached::Unreached;
 
-pub use batch::MOST_AT_ONCE;
 pub use environment::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.

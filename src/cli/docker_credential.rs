@@ -25,11 +25,11 @@ use crate::vault::Credential;
 const IGNORE_STORE: &str = "SCALEKIT_AUTH_IGNORE_STORE";
 
 /// Speak docker's credential helper protocol on stdin and stdout
+// The word of a call is read without clap; this is its help.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Help {
     /// get, store, erase, list or version; the client gives it
-    #[arg(value_name = "ACTION", allow_hyphen_values = true)]
-    pub actions: Vec<OsString>,
+    action: String,
 }
 
 /// Runs the one action that `actions` names, and returns the exit status.

@@ -22,8 +22,9 @@ use crate::vault::Credential;
 const ENOUGH: usize = 2;
 
 /// Speak git's credential helper protocol on stdin and stdout
+// The words of a call are read without clap; this is its help.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Help {
     #[command(flatten)]
     options: Options,
     /// get, store, erase or capability; git gives it
@@ -41,8 +42,9 @@ struct Options {
     ephemeral: bool,
 }
 
-/// As `git-credential-scalekit`. An option of a later version gets no answer, since it may say how the answer has to be.
-pub fn run_words(words: &[OsString], deadline: Instant) -> u8 {
+/// Runs what git's words ask for, and returns the exit status. An option of a later version gets no answer, since it may say
+/// how the answer has to be.
+pub fn run(words: &[OsString], deadline: Instant) -> u8 {
     let mut options = Options::default();
     let mut words = words.iter().map(|word| word.to_string_lossy());
     let action = words.find(|word| {
@@ -62,11 +64,6 @@ pub fn run_words(words: &[OsString], deadline: Instant) -> u8 {
         }
         action => run_action(options, action.as_deref(), deadline),
     }
-}
-
-/// As a sub-command.
-pub fn run(arguments: &Arguments, deadline: Instant) -> u8 {
-    run_action(arguments.options, arguments.action.as_deref(), deadline)
 }
 
 /// Runs one action of git's; what git may invent later is ignored, as gitcredentials(7) asks.

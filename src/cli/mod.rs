@@ -102,9 +102,9 @@ enum Command {
     /// Let git or docker ask us for the hosts of your services, or undo that
     Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
-    GitCredential(git_credential::Arguments),
+    GitCredential(git_credential::Help),
     /// Speak docker's credential helper protocol on stdin and stdout
-    DockerCredential(docker_credential::Arguments),
+    DockerCredential(docker_credential::Help),
 }
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
@@ -140,8 +140,8 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, deadline),
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
-        Command::GitCredential(arguments) => return git_credential::run(&arguments, deadline),
-        Command::DockerCredential(arguments) => return docker_credential::run(&arguments.actions, deadline),
+        // A call never comes this far, only the question for its help, which clap has answered.
+        Command::GitCredential(_) | Command::DockerCredential(_) => return Kind::Usage.exit_code(),
     };
     match result {
         Ok(()) => 0,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Error, json};
-use crate::runtime;
+use crate::runtime::{self, create_directory};
 
 /// How long one command waits for another that is changing the configuration.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
@@ -58,15 +58,6 @@ fn write(path: &Path, document: &Map<String, Value>) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&target)?;
     Ok(())
-}
-
-/// A directory of ours, mode 0700 where we make it.
-pub fn create_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 fn lock(directory: &Path) -> Result<File, Error> {

@@ -22,7 +22,6 @@ use etcetera::BaseStrategy;
 
 pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
 pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
-pub use file::create_directory;
 pub use home::HomeChoice;
 pub use machine::{CLIENT_PREFIX, Machine};
 pub use notes::Notes;

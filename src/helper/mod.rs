@@ -3,9 +3,10 @@
 pub mod docker;
 pub mod git;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
-/// A protocol that can be selected by the name under which the executable is called.
+/// A protocol that can be selected by the name under which the executable is called, or by a sub-command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// docker/docker-credential-helpers.
@@ -23,6 +24,15 @@ impl Protocol {
     pub fn by_name(argv0: &Path) -> Option<Self> {
         let name = argv0.file_stem()?.to_str()?;
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, protocol)| *protocol)
+    }
+
+    /// The protocol of a sub-command, for configurations that hold a command line but no link.
+    pub fn by_command(word: &OsStr) -> Option<Self> {
+        match word.to_str()? {
+            "git-credential" => Some(Self::Git),
+            "docker-credential" => Some(Self::Docker),
+            _ => None,
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Pattern {
     /// Reads a pattern of the user's.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Scheme::parse(scheme)?, rest),
+            Some((scheme, rest)) => (Scheme::parse(scheme).ok_or(target::Error::Scheme)?, rest),
             None => (Scheme::Https, text),
         };
         let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -1,7 +1,5 @@
 //! The schemes that are answered.
 
-use super::target::Error;
-
 /// The part before `://`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -20,9 +18,9 @@ pub enum Scheme {
 impl Scheme {
     const ALL: [Self; 5] = [Self::Https, Self::Http, Self::Smtp, Self::Smtps, Self::Imaps];
 
-    /// Reads a scheme, in any case.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text)).ok_or(Error::Scheme)
+    /// Reads a scheme, in any case; `None` for all but these.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(text))
     }
 
     /// The name in lower case.

@@ -141,7 +141,7 @@ impl Target {
             None => (None, place),
         };
         check_bytes(text, authority)?;
-        let scheme = Scheme::parse(scheme)?;
+        let scheme = Scheme::parse(scheme).ok_or(Error::Scheme)?;
         if user.is_some_and(|user| user.contains(':')) {
             return Err(Error::Password);
         }
@@ -169,7 +169,7 @@ impl Target {
 
     /// The attributes `protocol`, `host` and `path` of git's helper protocol (git-credential(1)).
     pub fn from_git(protocol: &str, host: &str, path: Option<&[u8]>) -> Result<Self, Error> {
-        let scheme = Scheme::parse(protocol)?;
+        let scheme = Scheme::parse(protocol).ok_or(Error::Scheme)?;
         check_bytes(host, host)?;
         let authority = Authority::parse(scheme, host)?;
         Ok(Self::new(scheme, authority, path.unwrap_or_default()))

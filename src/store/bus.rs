@@ -14,7 +14,7 @@ use dbus::{Message, Path};
 
 use super::DEADLINE;
 use super::content::LARGEST;
-use super::keyring::Problem;
+use super::problem::Problem;
 use crate::secret::Secret;
 
 const NAME: &str = "org.freedesktop.secrets";

@@ -8,6 +8,7 @@ mod content;
 mod environment;
 mod file;
 mod keyring;
+mod problem;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
 #[cfg(not(all(unix, not(target_os = "macos"))))]

@@ -1,6 +1,6 @@
 //! Systems whose keyring we do not speak with yet: every call says so.
 
-use super::keyring::Problem;
+use super::problem::Problem;
 use crate::secret::Secret;
 
 /// An item that is not to be had.

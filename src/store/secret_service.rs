@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use dbus::Path;
 
 use super::bus::Service;
-use super::keyring::Problem;
+use super::problem::Problem;
 use crate::secret::Secret;
 
 /// The attributes by which the item is found; the keyring project's and Python's keyring use the same two.

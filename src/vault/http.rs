@@ -16,6 +16,8 @@ use super::{EnvironmentUrl, Error};
 use crate::clock;
 use crate::secret::Secret;
 
+/// Requests under way at once, each on a connection of its own.
+pub const MOST_AT_ONCE: usize = 8;
 /// No real reply comes near this.
 const LARGEST_REPLY: u64 = 1024 * 1024;
 /// A second attempt to connect is not begun later than this after the first.
@@ -88,7 +90,7 @@ impl Http {
             .no_delay(true)
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER)
-            .max_idle_connections_per_host(crate::broker::MOST_AT_ONCE)
+            .max_idle_connections_per_host(MOST_AT_ONCE)
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector =

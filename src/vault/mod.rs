@@ -31,7 +31,7 @@ use crate::error::plain;
 use crate::secret::Secret;
 use crate::store::ClientCredentials;
 pub(crate) use http::Http;
-pub use http::Limit;
+pub use http::{Limit, MOST_AT_ONCE};
 use http::{Reply, Request};
 use wire::{ErrorReply, TokenReply};
 

@@ -27,6 +27,7 @@
 mod claims;
 mod error;
 mod head;
+mod held;
 mod jwks;
 mod keys;
 mod saved;

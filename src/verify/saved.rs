@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::held::{Held, Moment, Set};
 use super::jwks::Key;
-use super::keys::{Held, Moment, Set};
 use crate::config::json;
 use crate::vault::EnvironmentUrl;
 

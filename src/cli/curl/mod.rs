@@ -7,6 +7,7 @@
 pub mod options;
 mod program;
 pub mod table;
+mod why;
 
 use std::ffi::OsString;
 use std::time::Instant;

@@ -3,7 +3,7 @@
 //! The rows hold for every curl from 7.55 on: none of these options ever took a value in one version and none in another,
 //! for then a value here would be a second URL there, and get the credential.
 
-use super::options::Why::{self, Credential, Given, OneUrl, Show, Trust, Unchecked, Where, Write};
+use super::why::Why::{self, Credential, Given, OneUrl, Show, Trust, Unchecked, Where, Write};
 
 /// What an option is, by curl's own rules, and whether it may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -83,7 +83,7 @@ impl Edit {
         let lock = PathBuf::from(format!("{}.lock", self.path.display()));
         let write = || {
             if let Some(directory) = self.path.parent() {
-                crate::config::create_directory(directory)?;
+                crate::runtime::create_directory(directory)?;
             }
             let mut file = File::options().write(true).create_new(true).open(&lock)?;
             let written = file.write_all(after.as_bytes()).and_then(|()| {
