@@ -48,6 +48,19 @@ pub(super) struct Waiting {
     /// While consent is renewed the account is ACTIVE all along; then it must have changed.
     before: Option<Option<String>>,
     events: (Sender<Event>, Receiver<Event>),
+    /// Whether Ctrl-C was pressed, from before the link is shown.
+    interrupted: Arc<AtomicBool>,
+}
+
+/// Becomes true on Ctrl-C.
+fn on_interrupt() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // Without it Ctrl-C ends the program as ever, only less politely.
+        let _ = signal_hook::flag::register(signal, interrupted.clone());
+    }
+    interrupted
 }
 
 impl Waiting {
@@ -64,6 +77,7 @@ impl Waiting {
             was_over_at_once: false,
             before: None,
             events: channel(),
+            interrupted: on_interrupt(),
         }
     }
 
@@ -125,19 +139,13 @@ impl Waiting {
         patience: Duration,
         show: impl Fn(&Consent) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        #[cfg(unix)]
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // Without it Ctrl-C ends the program as ever, only less politely.
-            let _ = signal_hook::flag::register(signal, interrupted.clone());
-        }
         self.ask_in_the_background();
         let mut line = Line::new();
         let start = Instant::now();
         let mut status = self.consent.as_ref().map(|consent| consent.status.clone());
         let outcome = loop {
-            if interrupted.load(Ordering::Relaxed) {
-                break Err(self.interrupted());
+            if self.interrupted.load(Ordering::Relaxed) {
+                break Err(self.broken_off());
             }
             if start.elapsed() >= patience {
                 // What is told next would stand behind it.
@@ -239,7 +247,7 @@ impl Waiting {
         format!("{} goes on waiting", self.subject.connect().word("--wait-only"))
     }
 
-    fn interrupted(&self) -> Failure {
+    fn broken_off(&self) -> Failure {
         let error = Error::new(Kind::Interrupted, format!("stopped waiting for {}", self.service.name));
         error.why("the link stays good until it runs out").next(self.wait_command()).into()
     }
