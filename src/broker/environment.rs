@@ -1,15 +1,14 @@
 //! Which environment a service belongs to, and how its vault is opened.
 
 use super::Broker;
+use super::login::{log_in, not_logged_in};
 use super::source::Opener;
 use crate::config::{DEFAULT_ENVIRONMENT, Service};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::resolve::{Account, Authority};
 use crate::store::{self, ClientCredentials};
 use crate::suggest::{self, Subject, Suggestion};
 use crate::vault::{self, Limit, Vault};
-
-const ALL_VARIABLES: &str = "set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";
 
 impl Broker {
     /// The environment whose connections are services without being named: the one that was asked for, the default one,
@@ -156,20 +155,5 @@ impl Broker {
     /// The vault that `credentials` open.
     pub fn open(&self, credentials: ClientCredentials) -> Result<Vault, Error> {
         Ok(Vault::new(credentials, Limit::Until(self.deadline))?)
-    }
-}
-
-/// The error for an environment that was never stored; names the three values and where to find them.
-pub fn not_logged_in(name: &str) -> Error {
-    Error::new(Kind::NotConfigured, format!("the client credentials of the environment {name} are missing"))
-        .why("environment URL, client id and client secret are needed; Scalekit dashboard, Settings > API credentials, shows them")
-        .next(log_in(name))
-}
-
-/// How one logs in to the environment of this name. The variables stand for the default one.
-fn log_in(name: &str) -> String {
-    match name {
-        DEFAULT_ENVIRONMENT => format!("{}, or {ALL_VARIABLES}", suggest::login(name)),
-        _ => suggest::login(name).to_string(),
     }
 }

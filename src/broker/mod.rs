@@ -3,6 +3,7 @@
 
 mod batch;
 mod environment;
+mod login;
 mod source;
 mod unreached;
 
@@ -25,7 +26,7 @@ use crate::vault::{
 
 use unreached::Unreached;
 
-pub use environment::not_logged_in;
+pub use login::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 const EXPIRY_MARGIN: i64 = 60;

@@ -114,12 +114,12 @@ fn set(limit: &Limit) -> Result<(), Error> {
     let directory = config::directory()?;
     let before = Environments::load(&directory)?.cache;
     let Limit { account, client, margin } = limit;
-    CacheLimits {
+    let limits = CacheLimits {
         account: account.unwrap_or(before.account),
         client: client.unwrap_or(before.client),
         margin: margin.unwrap_or(before.margin),
-    }
-    .save(&directory)?;
+    };
+    Environments::put_cache(&directory, limits)?;
     // What rests there was promised a longer time, maybe.
     let forgotten = cache::clear();
     note(format!("written; {} forgotten", tokens(forgotten)));

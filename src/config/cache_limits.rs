@@ -1,10 +1,6 @@
 //! How long tokens may rest in memory: `"cache"` in `config.json`.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
-
-use super::{Error, environments, file};
 
 /// The longest that anything may be set to: a day.
 pub const LONGEST: i64 = 24 * 3600;
@@ -27,7 +23,7 @@ impl Default for CacheLimits {
 }
 
 /// The names in the file, and the values they stand for.
-fn fields(limits: &mut CacheLimits) -> [(&'static str, &mut i64); 3] {
+pub(super) fn fields(limits: &mut CacheLimits) -> [(&'static str, &mut i64); 3] {
     [
         ("account_seconds", &mut limits.account),
         ("client_seconds", &mut limits.client),
@@ -52,18 +48,6 @@ impl CacheLimits {
         }
         Ok(limits)
     }
-
-    /// Writes all three into `config.json` in `directory`.
-    pub fn save(mut self, directory: &Path) -> Result<(), Error> {
-        let path = environments::path(directory);
-        file::update(&path, |document| {
-            environments::stamp(document)
-                .map_err(|message| Error::Entry { path: path.clone(), message: message.into() })?;
-            let values = fields(&mut self).map(|(name, value)| (name.to_owned(), Value::from(*value)));
-            document.insert("cache".into(), Value::Object(values.into_iter().collect()));
-            Ok(())
-        })
-    }
 }
 
 #[cfg(test)]
@@ -84,13 +68,5 @@ mod tests {
             assert!(parse(&format!(r#"{{"cache": {{"client_seconds": {wrong}}}}}"#)).is_err(), "{wrong}");
         }
         assert!(parse(r#"{"cache": 0}"#).is_err());
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded() {
-        let dir = tempfile::tempdir().unwrap();
-        let limits = CacheLimits { account: 1, client: 2, margin: 3 };
-        limits.save(dir.path()).unwrap();
-        assert_eq!(super::super::Environments::load(dir.path()).unwrap().cache, limits);
     }
 }

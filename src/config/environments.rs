@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{CacheLimits, Error, HomeChoice, file, unusable};
+use super::cache_limits::fields;
+use super::{CacheLimits, Error, HomeChoice, file, misspelled};
 
 /// The environment that `login` fills when no other is named.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -74,7 +75,7 @@ impl Environments {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             Some(_) => return Err(wrong("logged_out is not a list")),
         };
-        let misspelled = unusable::in_config(&document);
+        let misspelled = misspelled::in_config(&document);
         Ok(Self { list, default_identifier, cache, logged_out, misspelled })
     }
 
@@ -120,6 +121,17 @@ impl Environments {
             }
         })
     }
+
+    /// Writes how long tokens may rest into `config.json` in `directory`.
+    pub fn put_cache(directory: &Path, mut limits: CacheLimits) -> Result<(), Error> {
+        let path = path(directory);
+        file::update(&path, |document| {
+            stamp(document).map_err(|message| Error::Entry { path: path.clone(), message: message.into() })?;
+            let values = fields(&mut limits).map(|(name, value)| (name.to_owned(), Value::from(*value)));
+            document.insert("cache".into(), Value::Object(values.into_iter().collect()));
+            Ok(())
+        })
+    }
 }
 
 fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>)) -> Result<(), Error> {
@@ -138,7 +150,7 @@ fn edit(directory: &Path, change: impl FnOnce(&mut Map<String, Value>, &mut Map<
 }
 
 /// Makes sure that `document` is of this version, and says so in it.
-pub(super) fn stamp(document: &mut Map<String, Value>) -> Result<(), &'static str> {
+fn stamp(document: &mut Map<String, Value>) -> Result<(), &'static str> {
     check_version(document)?;
     document.insert("version".into(), VERSION.into());
     Ok(())
@@ -160,7 +172,7 @@ fn parse(name: &str, entry: &Value) -> Result<Environment, String> {
     Ok(Environment { name: name.to_owned(), url: text("url")?, client_id: text("client_id")?, home })
 }
 
-pub(super) fn path(directory: &Path) -> PathBuf {
+fn path(directory: &Path) -> PathBuf {
     directory.join("config.json")
 }
 
@@ -194,5 +206,13 @@ mod tests {
         assert!(Environments::load(dir.path()).is_err());
         assert!(Environments::remove(dir.path(), "x").is_err());
         assert_eq!(std::fs::read_to_string(path(dir.path())).unwrap(), r#"{"version": 2}"#);
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = CacheLimits { account: 1, client: 2, margin: 3 };
+        Environments::put_cache(dir.path(), limits).unwrap();
+        assert_eq!(Environments::load(dir.path()).unwrap().cache, limits);
     }
 }

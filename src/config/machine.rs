@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::service::text;
+use super::entry::text;
 use super::{Environment, HomeChoice};
 
 /// Its client credentials are kept under this and its id.

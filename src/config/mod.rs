@@ -2,11 +2,14 @@
 //! `synced.json`. All in the XDG configuration directory `scalekit-auth/`. Nothing here holds a secret.
 
 mod cache_limits;
+mod entry;
 mod environments;
 mod file;
 mod home;
 pub mod json;
 mod machine;
+mod misspelled;
+mod names;
 mod notes;
 mod rotation;
 mod service;
@@ -24,11 +27,11 @@ pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
 pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
 pub use home::HomeChoice;
 pub use machine::{CLIENT_PREFIX, Machine};
+pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
+pub use names::{is_connection_name, is_identifier, is_service_name};
 pub use notes::Notes;
 pub use rotation::Rotation;
-pub use service::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
 pub use service::{Learned, NamedAccount, Origin, Service};
-pub use service::{is_connection_name, is_identifier, is_service_name};
 pub use services::Services;
 pub use skill::name_in_identity_file;
 pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::service::Service;
 use super::unusable::{self, Unusable};
-use super::{Error, file};
+use super::{Error, file, misspelled};
 
 /// All configured services, in the file's order.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Services {
 
     /// Understands a document of the skill's or of ours. A version and comments at its top are left alone.
     pub fn from_document(document: &Map<String, Value>) -> Self {
-        let mut services = Self { misspelled: unusable::in_services(document), ..Self::default() };
+        let mut services = Self { misspelled: misspelled::in_services(document), ..Self::default() };
         for (name, entry) in document.iter().filter(|(name, entry)| !unusable::is_remark(name, entry)) {
             match Service::parse(name, entry) {
                 Ok(service) => services.list.push(service),

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::service::{Learned, Origin, Service, is_connection_name};
+use super::names::is_connection_name;
+use super::service::{Learned, Origin, Service};
 use super::{DEFAULT_ENVIRONMENT, Error, Services, file};
 use crate::resolve::{Authority, Pattern, catalogue, learn};
 

@@ -1,39 +1,11 @@
 //! The built-in providers: which hosts are theirs, how their tokens travel, and how git and registries want to be answered
 //! there. The rows stand in `catalogue.toml`; here is how they are found.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::pattern::registrable;
+pub use super::provider::{Authentication, Place, Provider};
 use super::rows;
-use super::scheme::Scheme;
-
-/// A provider as Scalekit's catalogue names it, and the places that are its own.
-#[derive(Debug)]
-pub struct Provider {
-    /// Scalekit's identifier, upper case.
-    pub id: &'static str,
-    /// What people call it in service and connection names; also the name of its page in Scalekit's documentation.
-    pub slug: &'static str,
-    /// The slug of the provider whose hosts these are: its own, or that of another with the same hosts.
-    pub base: &'static str,
-    /// Hosts, and path prefixes where providers share a host.
-    pub places: &'static [Place],
-    /// Its tenants live under these names; which host is a user's own is learned from the account, or said by the user.
-    pub tenants: &'static [&'static str],
-    /// How its tokens travel.
-    pub auth: Authentication,
-    /// The user name that git sends beside a token, for providers with repositories.
-    pub git_username: Option<&'static str>,
-    /// The user name that docker and its kin send beside a token, for providers with a container registry.
-    pub registry_username: Option<&'static str>,
-    /// Environment variables that the provider's own tools read the token from.
-    pub variables: &'static [&'static str],
-    /// Whether it compares paths without case.
-    pub ignore_case: bool,
-    /// Whether its token is good for the paths that other rows claim on its hosts, too.
-    pub whole_host: bool,
-}
+use super::suffix::registrable;
 
 impl Provider {
     /// The page that names the hosts.
@@ -46,54 +18,6 @@ impl Provider {
         places_at(host).any(|(provider, _)| provider.base == self.base)
             || self.tenants.iter().any(|domain| is_below(host, domain))
     }
-}
-
-/// How a token travels in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authentication {
-    /// In this header, after this prefix.
-    Header {
-        /// The header's name.
-        name: Cow<'static, str>,
-        /// What stands before the token, with its space.
-        prefix: Cow<'static, str>,
-    },
-    /// As user name and password (RFC 7617).
-    Basic {
-        /// Where an account holds a key alone, the user name whose password it is; `None` makes the key the user name.
-        username: Option<&'static str>,
-    },
-}
-
-impl Authentication {
-    /// RFC 6750, 2.1.
-    pub const BEARER: Self = Self::Header { name: Cow::Borrowed("Authorization"), prefix: Cow::Borrowed("Bearer ") };
-
-    /// Reads `Basic`, or a header's name, a colon, a space and the prefix.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "Basic" {
-            return Some(Self::Basic { username: None });
-        }
-        let (name, prefix) = text.split_once(": ")?;
-        Some(Self::Header { name: name.to_owned().into(), prefix: prefix.to_owned().into() })
-    }
-}
-
-/// One exact host of a provider.
-#[derive(Debug)]
-pub struct Place {
-    /// `https`, or one of mail's.
-    pub scheme: Scheme,
-    /// Lower case.
-    pub host: &'static str,
-    /// `None` is the scheme's own.
-    pub port: Option<u16>,
-    /// Empty, or the prefix that tells providers on one host apart.
-    pub path: &'static str,
-    /// Whether git repositories are served there.
-    pub git: bool,
-    /// Whether it is a container registry.
-    pub registry: bool,
 }
 
 /// Domains besides the catalogue's own tenants below which every name may have another owner, although the public suffix

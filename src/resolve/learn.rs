@@ -2,8 +2,9 @@
 //! chooses these texts, so they are read as default deny: an exact https host that is nobody else's, or nothing.
 
 use super::catalogue::{self, Provider};
-use super::pattern::{self, Pattern, is_address, is_public_suffix};
+use super::pattern::{self, Pattern};
 use super::scheme::Scheme;
+use super::suffix::{is_address, is_public_suffix};
 use super::target::{self, Authority, Target};
 
 /// Whoever fills these blanks with a single label names a tenant.

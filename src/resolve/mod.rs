@@ -5,9 +5,11 @@ pub mod catalogue;
 pub mod decide;
 pub mod learn;
 pub mod pattern;
+mod provider;
 mod rows;
 pub mod rule;
 pub mod scheme;
+mod suffix;
 pub mod target;
 #[cfg(test)]
 mod tests;

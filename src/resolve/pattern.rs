@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use public_suffix::{DEFAULT_PROVIDER, EffectiveTLDProvider};
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{self, Place};
+use super::catalogue;
+use super::provider::Place;
 use super::scheme::Scheme;
+use super::suffix::{is_address, is_public_suffix};
 use super::target::{self, Authority, Case, Target, is_plain_path};
 
 /// Why a text is not a host pattern.
@@ -202,21 +203,6 @@ pub enum Fit {
 /// tenants (tenant hosts are pinned).
 fn spans_owners(host: &str) -> bool {
     is_address(host) || is_public_suffix(host) || catalogue::is_shared_domain(host)
-}
-
-/// Whether `host` is an IP address and no name.
-pub(super) fn is_address(host: &str) -> bool {
-    host.starts_with('[') || host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-}
-
-/// Whether anybody may register a name below `host` (<https://publicsuffix.org>); names without a dot are such.
-pub(super) fn is_public_suffix(host: &str) -> bool {
-    registrable(host).is_none()
-}
-
-/// The domain that somebody registered, to which `host` belongs.
-pub(super) fn registrable(host: &str) -> Option<&str> {
-    DEFAULT_PROVIDER.effective_tld_plus_one(host).ok()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::catalogue::{Authentication, Place, Provider};
+use super::provider::{Authentication, Place, Provider};
 use super::scheme::Scheme;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));

@@ -1,0 +1,72 @@
+//! Keys that look like a known one misspelled.
+
+use serde_json::{Map, Value};
+
+use crate::similar::nearest;
+
+const SERVICE_KEYS: &[&str] = &[
+    "connection_name",
+    "identifier",
+    "provider",
+    "environment",
+    "hosts",
+    "accounts",
+    "kind",
+    "environment_url",
+    "client_id",
+    "home",
+    "organization",
+    "username",
+    "scopes",
+    "rotation",
+];
+const ACCOUNT_KEYS: &[&str] = &["identifier", "hosts"];
+const CONFIG_KEYS: &[&str] = &["version", "environments", "default_identifier", "cache", "logged_out"];
+
+/// The keys of connections.json that look misspelled, in words.
+pub(super) fn in_services(document: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, entry) in document.iter().filter_map(|(name, entry)| Some((name, entry.as_object()?))) {
+        let mut look = |whose: String, entry: &Map<String, Value>, known: &[&str]| {
+            found.extend(misspelled(entry, known).map(|what| format!("{whose} in connections.json has {what}")));
+        };
+        look(name.clone(), entry, SERVICE_KEYS);
+        for (account, entry) in entry.get("accounts").and_then(Value::as_object).into_iter().flatten() {
+            if let Value::Object(entry) = entry {
+                look(format!("the account {account} of {name}"), entry, ACCOUNT_KEYS);
+            }
+        }
+    }
+    found
+}
+
+/// The keys at the top of config.json that look misspelled, in words.
+pub(super) fn in_config(document: &Map<String, Value>) -> Vec<String> {
+    misspelled(document, CONFIG_KEYS).map(|what| format!("config.json has {what}")).collect()
+}
+
+fn misspelled<'a>(entry: &'a Map<String, Value>, known: &'a [&str]) -> impl Iterator<Item = String> + use<'a> {
+    let unknown = entry.keys().filter(|key| !known.contains(&key.as_str()));
+    unknown.filter_map(|key| {
+        let near = nearest(key, known.iter().copied())?;
+        Some(format!("the key {key}, which is not known and changes nothing; did you mean {near}?"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keys_that_are_nearly_known_are_told_and_others_are_somebodys_notes() {
+        let document = json!({"github": {"connection_name": "x", "identifer": "me", "note": "n", "Hosts": [], "_c": 1,
+            "accounts": {"work": {"identifier": "a", "host": ["x"]}, "home": "b"}}, "version": 1});
+        let found = in_services(document.as_object().unwrap());
+        for (told, keys) in found.iter().zip([["identifer", "identifier"], ["Hosts", "hosts"], ["host", "hosts"]]) {
+            assert!(keys.iter().all(|key| told.contains(key)), "{told}");
+        }
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(in_config(json!({"default_identifer": "x", "later": 1}).as_object().unwrap()).len(), 1);
+    }
+}
