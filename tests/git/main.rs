@@ -14,3 +14,4 @@ mod git_options;
 mod machines_end_to_end;
 mod setup;
 mod setup_git;
+mod suggestions_set_up;

@@ -12,7 +12,7 @@ use crate::cli::note;
 use crate::config::{HomeChoice, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::suggest::{self, Suggestion};
+use crate::suggest::{self, Clients};
 use crate::vault::{self, ApiClient, NewClient, Vault};
 
 /// Create an API client and store its secret
@@ -52,16 +52,17 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
     }
     let wanted = arguments.fields.checked(Some(&arguments.name))?;
     let vault = broker.patient_vault_of(broker.active_environment())?;
+    let clients = Clients { organization, environment: broker.forced_environment() };
     if arguments.hand_over {
-        return hand_over(&vault, organization, &wanted);
+        return hand_over(&vault, clients, &wanted);
     }
     let Arguments { service, hosts, home, .. } = arguments;
     let prepared = Prepared::check(broker, organization, home.as_ref(), service.as_deref(), hosts)?;
-    let (client, plain) = create(&vault, organization, &wanted)?;
+    let (client, plain) = create(&vault, clients, &wanted)?;
     let place = prepared.place(&client.client_id);
     let stored = secret::credentials(&place, plain.clone()).and_then(|new| secret::write(&place, &new, false));
     if let Err(error) = stored {
-        return Err(not_stored(&vault, organization, &client, plain, &error));
+        return Err(not_stored(&vault, clients, &client, plain, &error));
     }
     if let Some(service) = prepared.service(&client.client_id) {
         let written = Services::edit(&broker.directory, &service.name, |before| match before {
@@ -100,25 +101,25 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
 }
 
 /// Where the reply is lost, there may be a client whose secret nobody knows.
-fn create(vault: &Vault, organization: &str, wanted: &NewClient) -> Result<(ApiClient, Secret<String>), Error> {
-    vault.create_client(organization, wanted).map_err(|error| match error {
+fn create(vault: &Vault, clients: Clients<'_>, wanted: &NewClient) -> Result<(ApiClient, Secret<String>), Error> {
+    vault.create_client(clients.organization, wanted).map_err(|error| match error {
         vault::Error::Cut(_) | vault::Error::Timeout(_) | vault::Error::Unreadable(_) | vault::Error::TooLarge(_) => {
             let kind = Error::from(error.clone()).kind();
             Error::new(kind, "it is not known whether the API client was created").why(&error).next(format!(
                 "{} shows it, {} removes it; its secret is lost",
-                suggest::client("list").option("--org", organization),
-                suggest::client("delete").word("CLIENT").option("--org", organization)
+                clients.list(),
+                clients.delete("CLIENT")
             ))
         }
-        error => explain(error, "write", organization, None),
+        error => explain(error, "write", clients, None),
     })
 }
 
-fn hand_over(vault: &Vault, organization: &str, wanted: &NewClient) -> Result<Done, Failed> {
+fn hand_over(vault: &Vault, clients: Clients<'_>, wanted: &NewClient) -> Result<Done, Failed> {
     if std::io::stdout().is_terminal() {
         note("the secret will be on the screen; `| COMMAND` or `> FILE` behind the command keeps it off");
     }
-    let (client, plain) = create(vault, organization, wanted)?;
+    let (client, plain) = create(vault, clients, wanted)?;
     for line in show::to_text(&client, None).lines() {
         note(line);
     }
@@ -127,20 +128,16 @@ fn hand_over(vault: &Vault, organization: &str, wanted: &NewClient) -> Result<Do
     super::print(Secret::new(format!("{}\n", plain.expose())).expose()).map_err(|error| {
         Error::new(error.kind(), format!("the secret of {} could not be handed over", client.client_id))
             .why(error.line())
-            .next(format!("{}, then again", delete(&client.client_id, organization)))
+            .next(format!("{}, then again", clients.delete(&client.client_id).word("--yes")))
     })?;
     Ok(Done { object: serde_json::Value::Null, text: String::new() })
 }
 
-fn delete(client_id: &str, organization: &str) -> Suggestion {
-    suggest::client("delete").word(client_id).option("--org", organization).word("--yes")
-}
-
 /// A client whose secret cannot be stored is deleted again. If that fails, too, the secret is handed over, for it is the only
 /// one.
-fn not_stored(vault: &Vault, organization: &str, client: &ApiClient, plain: Secret<String>, why: &Error) -> Failed {
+fn not_stored(vault: &Vault, clients: Clients<'_>, client: &ApiClient, plain: Secret<String>, why: &Error) -> Failed {
     let id = &client.client_id;
-    match vault.delete_client(organization, id) {
+    match vault.delete_client(clients.organization, id) {
         Ok(()) => {
             Error::new(why.kind(), format!("the secret of {id} could not be stored; the client is deleted again"))
                 .why(why.line())
@@ -156,7 +153,7 @@ fn not_stored(vault: &Vault, organization: &str, client: &ApiClient, plain: Secr
             .next(format!(
                 "keep the secret ({}), or {}",
                 suggest::config_client("SERVICE", id).word("--secret-stdin"),
-                delete(id, organization)
+                clients.delete(id).word("--yes")
             )),
             left: Some(Box::new((id.clone(), plain))),
         },

@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
         confirm::needs_terminal("--yes deletes it without a question")?;
     }
     let selected = Selected::find(&arguments.selected, broker)?;
-    let Selected { vault, organization, client_id, service } = &selected;
+    let Selected { vault, organization, client_id, service, .. } = &selected;
     let name = selected.get()?.name.unwrap_or_default();
     let question = || {
         format!(

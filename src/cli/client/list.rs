@@ -8,6 +8,7 @@ use crate::broker::Broker;
 use crate::cli::list::table;
 use crate::cli::print;
 use crate::config::Service;
+use crate::suggest::Clients;
 use crate::vault::ApiClient;
 
 const HEAD: [&str; 5] = ["CLIENT", "NAME", "SCOPES", "SECRETS", "SERVICE"];
@@ -40,7 +41,9 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker, json: bool) -> Result<
         }
         shown += page.len();
     });
-    all.map_err(|error| explain(error, "read", organization, None))?;
+    all.map_err(|error| {
+        explain(error, "read", Clients { organization, environment: broker.forced_environment() }, None)
+    })?;
     printed?;
     let text = if shown == 0 { format!("{organization} has no API clients\n") } else { String::new() };
     Ok(Done { object: json!({"organization": organization, "clients": objects}), text })

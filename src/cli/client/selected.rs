@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::input::{CLIENT, ORGANIZATION, is_id, organization};
 use crate::broker::Broker;
 use crate::cache;
-use crate::config::{Machine, Service, is_service_name, json};
+use crate::config::{DEFAULT_ENVIRONMENT, Machine, Service, is_service_name, json};
 use crate::error::{Error, Kind};
 use crate::store;
-use crate::suggest;
+use crate::suggest::{self, Clients};
 use crate::vault::{self, ApiClient, Limit, Vault};
 
 /// Which API client.
@@ -30,6 +30,8 @@ pub(super) struct Arguments {
 pub(super) struct Selected {
     pub vault: Vault,
     pub organization: String,
+    /// The environment, where it is not the one that would be asked anyhow.
+    environment: Option<String>,
     pub client_id: String,
     /// The service of ours that stands for it.
     pub service: Option<Service>,
@@ -63,6 +65,7 @@ impl Selected {
             organization: organization(&found)?.to_owned(),
             client_id,
             vault: broker.patient_vault_of(&environment)?,
+            environment: Some(environment).filter(|name| broker.is_environment_forced() || name != DEFAULT_ENVIRONMENT),
             service,
         })
     }
@@ -83,13 +86,14 @@ impl Selected {
 
     /// What went wrong with a call that needs this permission (`read`, `write` or `rotate`).
     pub fn explain(&self, error: vault::Error, permission: &str) -> Error {
-        explain(error, permission, &self.organization, Some(&self.client_id))
+        let clients = Clients { organization: &self.organization, environment: self.environment.as_deref() };
+        explain(error, permission, clients, Some(&self.client_id))
     }
 }
 
 /// What went wrong with a call about an organization's clients, or about one of them.
-pub(super) fn explain(error: vault::Error, permission: &str, organization: &str, client: Option<&str>) -> Error {
-    let list = suggest::client("list").option("--org", organization);
+pub(super) fn explain(error: vault::Error, permission: &str, clients: Clients<'_>, client: Option<&str>) -> Error {
+    let (list, organization) = (clients.list(), clients.organization);
     match (&error, client) {
         (vault::Error::NotFound | vault::Error::Refused { status: 404, .. }, Some(client)) => {
             Error::new(Kind::VaultRefused, format!("there is no API client {client} in {organization}"))
@@ -130,8 +134,10 @@ fn service(client: &str, broker: &Broker) -> Result<Option<Service>, Error> {
     }
     let service = broker.service(client)?;
     if service.client.is_none() {
-        return Err(Error::new(Kind::Usage, format!("{client} is a connection, not an API client"))
-            .next(format!("{} shows the API clients", suggest::client("list").option("--org", "ORG"))));
+        return Err(Error::new(Kind::Usage, format!("{client} is a connection, not an API client")).next(format!(
+            "{} shows the API clients",
+            Clients { organization: "ORG", environment: broker.forced_environment() }.list()
+        )));
     }
     Ok(Some(service.clone()))
 }

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, broker: &Broker) -> Result<Done, Failed
             .into());
     }
     let selected = Selected::find(&arguments.selected, broker)?;
-    let Selected { vault, organization, client_id, service } = &selected;
+    let Selected { vault, organization, client_id, service, .. } = &selected;
     vault.update_client(organization, client_id, &change).map_err(|error| selected.explain(error, "write"))?;
     selected.forget_tokens();
     // The reply to the change need not hold everything, the secrets for instance.
