@@ -53,12 +53,34 @@ impl std::error::Error for NotFound {}
 fn not_found(uri: &Uri, text: &str) -> ureq::Error {
     // After getaddrinfo(3)'s own words, which follow those of Rust's library.
     let reason = text.rsplit(": ").next().unwrap_or_default();
-    let is_temporary = ["emporary", "again", "memory", "System error"].iter().any(|word| reason.contains(word));
+    let is_absent = ["", "not known", "No address", "nodename nor servname", "No such host"]
+        .iter()
+        .any(|words| reason.contains(words) && words.is_empty() == reason.is_empty());
     let host = uri.host().unwrap_or_default().to_owned();
-    ureq::Error::Other(Box::new(NotFound { host, reason: is_temporary.then(|| reason.to_owned()) }))
+    ureq::Error::Other(Box::new(NotFound { host, reason: (!is_absent).then(|| reason.to_owned()) }))
 }
 
 /// Forgets all, so that a host that moved is found again.
 pub(super) fn forget() {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_told_unless_it_is_that_there_is_no_such_host() {
+        let reason = |text: &str| match not_found(&"https://a.example".parse().unwrap(), text) {
+            ureq::Error::Other(error) => error.downcast::<NotFound>().unwrap().reason,
+            other => panic!("{other}"),
+        };
+        let before = "failed to lookup address information";
+        for text in ["", "Name or service not known", "No address associated with hostname"] {
+            assert_eq!(reason(&format!("{before}: {text}")), None, "{text}");
+        }
+        for text in ["Temporary failure in name resolution", "Non-recoverable failure in name resolution"] {
+            assert_eq!(reason(&format!("{before}: {text}")).as_deref(), Some(text));
+        }
+    }
 }
