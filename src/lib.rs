@@ -51,15 +51,15 @@ pub fn run(args: Vec<OsString>) -> u8 {
 }
 
 /// The helper protocol that the program's name or first word selects, and the words after it. A tool waits for the answer, so
-/// the tree of all commands is not built for it; only a person asks for help.
+/// the tree of all commands is not built for it; only a person asks for help, or misspells an option.
 fn helper_call(args: &[OsString]) -> Option<(Protocol, &[OsString])> {
     let (name, words) = args.split_first()?;
     if let Some(protocol) = Protocol::by_name(Path::new(name)) {
         return Some((protocol, words));
     }
     let (command, words) = words.split_first()?;
-    let wants_help = words.iter().any(|word| ["-h", "--help"].iter().any(|help| word == help));
-    Protocol::by_command(command).filter(|_| !wants_help).map(|protocol| (protocol, words))
+    let is_call = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-") || cli::git_credential::is_option(word);
+    Protocol::by_command(command).filter(|_| words.iter().all(is_call)).map(|protocol| (protocol, words))
 }
 
 /// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic

@@ -3,7 +3,7 @@
 //! Declining is silence on stdout and exit status 0, so that the next helper gets its turn. Problems with a host of ours
 //! are one line on stderr.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::Instant;
 
 use super::answering::{Answering, read_stdin};
@@ -40,6 +40,11 @@ struct Options {
     /// Give Basic in a form that no other helper stores; git before 2.54 loses it on a push over 1 MiB
     #[arg(long)]
     ephemeral: bool,
+}
+
+/// Whether `word` is an option of this version.
+pub fn is_option(word: &OsStr) -> bool {
+    ["--only-helper", "--ephemeral"].iter().any(|option| word == *option)
 }
 
 /// Runs what git's words ask for, and returns the exit status. An option of a later version gets no answer, since it may say

@@ -224,7 +224,7 @@ impl Http {
         // ureq hands a failed handshake through as an I/O error around the TLS library's.
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         if let Some(tls) = tls {
-            let reason = tls.to_string();
+            let reason = handshake(tls, &host);
             return Error::Tls { host, reason };
         }
         match error.kind() {
@@ -235,6 +235,26 @@ impl Http {
             _ => Error::Cut(host),
         }
     }
+}
+
+/// Why a handshake failed. What a person can do something about is in our words.
+fn handshake(error: &rustls::Error, host: &str) -> String {
+    use rustls::CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    let rustls::Error::InvalidCertificate(problem) = error else { return error.to_string() };
+    match problem {
+        // A bad signature is that of another authority by the same name.
+        UnknownIssuer | BadSignature => "its certificate is not from an authority that this machine trusts",
+        Expired | ExpiredContext { .. } => "its certificate has expired, or this machine's clock is wrong",
+        NotValidYet | NotValidYetContext { .. } => "its certificate is not valid yet, or this machine's clock is wrong",
+        NotValidForName | NotValidForNameContext { .. } => {
+            return format!("its certificate is for another host, and not valid for name {host}");
+        }
+        _ => return format!("its certificate is not valid ({problem})"),
+    }
+    .to_owned()
 }
 
 /// Doubles with each attempt; a random half is taken off, so that many processes do not come back together.
