@@ -58,8 +58,13 @@ fn helper_call(args: &[OsString]) -> Option<(Protocol, &[OsString])> {
         return Some((protocol, words));
     }
     let (command, words) = words.split_first()?;
-    let is_call = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-") || cli::git_credential::is_option(word);
-    Protocol::by_command(command).filter(|_| words.iter().all(is_call)).map(|protocol| (protocol, words))
+    let protocol = Protocol::by_command(command)?;
+    let is_call = |word: &OsString| match protocol {
+        Protocol::Git => !word.as_encoded_bytes().starts_with(b"-") || cli::git_credential::is_option(word),
+        // `--version` is an action of docker's.
+        Protocol::Docker => word != "-h" && word != "--help",
+    };
+    words.iter().all(is_call).then_some((protocol, words))
 }
 
 /// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic
