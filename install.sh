@@ -6,7 +6,7 @@
 # DIR is ~/.local unless given; the executable goes to DIR/bin. Safe to run again; needs no root.
 set -eu
 
-links="git-credential-scalekit docker-credential-scalekit"
+links="git-credential-scalekit docker-credential-scalekit bazel-scalekit"
 prefix="${HOME:?HOME is not set}/.local"
 uninstall=no
 

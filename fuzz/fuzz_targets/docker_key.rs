@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::helper::docker::{Answer, Key, Login};
+use scalekit_auth::protocol::docker::wire::{Answer, Key, Login};
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(key) = Key::decode(input) {

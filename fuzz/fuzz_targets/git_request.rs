@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::helper::git::Request;
+use scalekit_auth::protocol::git::wire::Request;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(request) = Request::decode(input) else { return };

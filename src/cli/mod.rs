@@ -1,6 +1,5 @@
 //! The commands that people type. Each file parses nothing itself: it calls, and prints.
 
-mod answering;
 mod cache;
 mod client;
 mod config;
@@ -8,17 +7,13 @@ mod confirm;
 mod connect;
 pub mod curl;
 mod disconnect;
-pub mod docker_credential;
 mod exec;
 mod found;
-mod git_chain;
-pub mod git_credential;
 mod header;
 mod homes;
 mod list;
 mod login;
 mod logout;
-mod programs;
 mod reach;
 mod remove;
 mod setup;
@@ -31,7 +26,6 @@ mod verify;
 mod which;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +33,8 @@ use clap::{Parser, Subcommand};
 use crate::broker::{Broker, checked};
 use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
+use crate::output::{note, print, warn_of_expiry};
+use crate::protocol::{bazel, docker, git};
 use crate::resolve::decide::hint;
 use crate::resolve::{self, Account, Chosen, Decision, Scheme, Target, Verdict};
 use crate::suggest::Suggestion;
@@ -102,9 +98,11 @@ enum Command {
     /// Let git or docker ask us for the hosts of your services, or undo that
     Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
-    GitCredential(git_credential::Help),
+    GitCredential(git::Help),
     /// Speak docker's credential helper protocol on stdin and stdout
-    DockerCredential(docker_credential::Help),
+    DockerCredential(docker::Help),
+    /// Speak the credential helper protocol of Bazel and EngFlow on stdin and stdout
+    Bazel(bazel::Help),
 }
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
@@ -141,7 +139,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
         // A call never comes this far, only the question for its help, which clap has answered.
-        Command::GitCredential(_) | Command::DockerCredential(_) => return Kind::Usage.exit_code(),
+        Command::GitCredential(_) | Command::DockerCredential(_) | Command::Bazel(_) => return Kind::Usage.exit_code(),
     };
     match result {
         Ok(()) => 0,
@@ -163,24 +161,6 @@ fn load(environment: Option<&str>, deadline: Instant) -> Result<Broker, Error> {
     let broker = Broker::load_in(environment, deadline)?;
     broker.services.misspelled.iter().chain(&broker.environments.misspelled).for_each(note);
     Ok(broker)
-}
-
-/// Writes all of `text` to stdout at once.
-fn print(text: &str) -> Result<(), Error> {
-    let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Error::new(Kind::Failed, "the output cannot be written").why(error))
-}
-
-/// One line on stderr that is no error.
-fn note(text: impl std::fmt::Display) {
-    eprintln!("scalekit-auth: {}", crate::error::plain(&text.to_string()));
-}
-
-fn warn_of_expiry(service: &Service) {
-    note(format!("the token of {} is past its expiry, though its account is ACTIVE", service.name));
 }
 
 /// What is asked about: the arguments that several commands share.

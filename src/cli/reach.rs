@@ -1,9 +1,10 @@
 //! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
-use super::git_chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
-use super::{programs, setup};
+use super::setup;
 use crate::broker::Broker;
+use crate::programs;
+use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
 use crate::resolve::{Target, rules};
 use crate::suggest;
 
@@ -22,7 +23,7 @@ fn git_lines(broker: &Broker) -> Vec<String> {
     if origins.is_empty() {
         return Vec::new();
     }
-    let version = git_chain::version();
+    let version = chain::version();
     match Settings::here() {
         Ok(settings) => origins.iter().map(|origin| git_line(&settings, origin, version)).collect(),
         Err(error) => vec![error.line()],

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::answering::read_stdin;
 use super::{note, print};
 use crate::broker::not_logged_in;
 use crate::consent::Failure;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
+use crate::protocol::read_stdin;
 use crate::suggest;
 use crate::vault::{self, EnvironmentUrl, Limit};
 use crate::verify::{self, Claims, LONGEST_TOKEN, MOST_LEEWAY, USUAL_LEEWAY, Verifier};

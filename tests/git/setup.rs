@@ -58,7 +58,7 @@ fn the_protocol_names_are_made_where_they_are_missing() {
     let world = world();
     assert!(!world.path("bin/git-credential-scalekit").exists());
     run(&world, &["setup"]).ok();
-    for (name, _) in scalekit_auth::helper::NAMES {
+    for name in scalekit_auth::protocol::PROTOCOLS.map(|protocol| protocol.link) {
         assert_eq!(std::fs::read_link(world.path("bin").join(name)).unwrap(), PathBuf::from("scalekit-auth"));
     }
 }

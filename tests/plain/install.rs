@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use scalekit_auth::helper;
+use scalekit_auth::protocol::PROTOCOLS;
 
 fn install(home: &Path, options: &[&str]) -> (bool, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
@@ -45,7 +45,7 @@ fn installs_twice_runs_under_both_names_and_uninstalls() {
     let mut installed: Vec<_> =
         std::fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     installed.sort();
-    let mut expected: Vec<_> = helper::NAMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut expected: Vec<_> = PROTOCOLS.iter().map(|protocol| protocol.link.to_owned()).collect();
     expected.push("scalekit-auth".into());
     expected.sort();
     assert_eq!(installed, expected);

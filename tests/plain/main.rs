@@ -4,6 +4,7 @@
 mod common;
 
 mod batch;
+mod bazel;
 mod canary;
 mod catalogue;
 mod connect;

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::cli::programs;
 use crate::error::{Error, Kind};
+use crate::programs;
 use crate::resolve::{Scheme, Target};
 use crate::secret::Secret;
 use crate::store::credential_variables;

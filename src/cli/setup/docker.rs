@@ -13,7 +13,7 @@ use super::edit::Edit;
 use crate::broker::Broker;
 use crate::config::{self, Notes};
 use crate::error::{Error, Kind};
-use crate::helper::docker::{HUB_KEY, key_of};
+use crate::protocol::docker::wire::{HUB_KEY, key_of};
 use crate::resolve::rules;
 use crate::suggest;
 

@@ -2,10 +2,10 @@
 //! work, and to say what to type.
 
 use crate::broker::Broker;
-use crate::cli::git_chain::Settings;
-use crate::cli::programs;
 use crate::config::Service;
 use crate::error::{Error, Kind};
+use crate::programs;
+use crate::protocol::git::chain::Settings;
 use crate::resolve::{self, Target, rules};
 use crate::suggest;
 

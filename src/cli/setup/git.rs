@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::edit::Edit;
 use crate::broker::Broker;
-use crate::cli::git_chain::{KEEPS_EPHEMERAL, Settings};
 use crate::error::{Error, Kind};
+use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
 use crate::resolve::{Target, rules};
 use crate::suggest;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{failed, note};
-use crate::cli::programs::{is_same_file, on_path};
 use crate::error::Error;
-use crate::helper;
+use crate::programs::{is_same_file, on_path};
+use crate::protocol::PROTOCOLS;
 
 /// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
@@ -18,7 +18,7 @@ pub(super) struct Links {
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
     let executable = std::env::current_exe().map_err(|error| failed("this program's own path is not known", error))?;
     let links = Links { program: as_found(executable) };
-    for (name, _) in helper::NAMES {
+    for name in PROTOCOLS.map(|protocol| protocol.link) {
         let link = links.directory().join(name);
         if links.path_of(name).is_some() {
             continue;

@@ -9,9 +9,10 @@ mod links;
 
 use std::time::Instant;
 
-use super::{note, print, programs};
+use super::{note, print};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
+use crate::programs;
 use crate::suggest;
 use edit::Edit;
 
@@ -89,7 +90,7 @@ fn undo(
 
 fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
-    let options = git::options(super::git_chain::version());
+    let options = git::options(crate::protocol::git::chain::version());
     let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
     let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
     if arguments.dry_run {

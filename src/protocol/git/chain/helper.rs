@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::programs;
+use crate::programs;
 
 /// Whether a helper setting leads to this program, by its name.
 pub fn is_ours(helper: &str) -> bool {

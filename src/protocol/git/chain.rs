@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 
 pub use helper::{has_option, unstartable};
 
-use super::programs;
 use crate::error::{Error, Kind};
+use crate::programs;
 use crate::resolve::Target;
 use crate::store::SECRET_VARIABLES;
 

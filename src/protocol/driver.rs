@@ -1,0 +1,169 @@
+//! The one road of every helper protocol, from argv and stdin to stdout and the exit status.
+
+use std::io::Read;
+use std::time::Instant;
+
+use super::{Call, Failure, Get, Refused, Reply, Request, Resolved};
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::output::{error_line, print, warn_of_expiry};
+use crate::refusals::{Refusals, Sent};
+use crate::resolve::Target;
+use crate::secret::Secret;
+use crate::suggest;
+
+/// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
+const ENOUGH: usize = 2;
+
+/// Serves one call, and returns the exit status.
+pub(super) fn serve(call: Call, deadline: Instant) -> u8 {
+    let reply = match call {
+        Call::Get(get) => answer(&*get, deadline),
+        Call::Own(run) => run(deadline),
+        Call::Say(reply) => reply,
+    };
+    match print(reply.text.expose()) {
+        Ok(()) => reply.status,
+        Err(error) => {
+            error_line(&error);
+            1
+        }
+    }
+}
+
+/// All of stdin, up to one byte more than a request of `longest` bytes may have.
+pub fn read_stdin(longest: usize) -> Result<Secret<Vec<u8>>, Error> {
+    let mut input = Vec::new();
+    let read = std::io::stdin().lock().take(longest as u64 + 1).read_to_end(&mut input);
+    let input = Secret::new(input);
+    read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
+    Ok(input)
+}
+
+fn answer(get: &dyn Get, deadline: Instant) -> Reply {
+    let mut failure = Failure::Request;
+    let outcome = read_stdin(get.longest_input()).and_then(|input| match get.decode(input.expose()) {
+        Ok(request) => credential(&*request, deadline, &mut failure),
+        Err(Refused { reply, error }) => {
+            if let Some(error) = error {
+                error_line(&error);
+            }
+            Ok(Some(reply))
+        }
+    });
+    match outcome {
+        Ok(Some(reply)) => reply,
+        Ok(None) => get.not_ours(),
+        Err(error) => {
+            error_line(&error);
+            get.failed(failure)
+        }
+    }
+}
+
+/// The answer to a request; `None` if it is about nothing of ours.
+fn credential(request: &dyn Request, deadline: Instant, failure: &mut Failure) -> Result<Option<Reply>, Error> {
+    if request.targets().is_empty() {
+        return Ok(None);
+    }
+    let broker = Broker::load(deadline)?;
+    for target in request.targets() {
+        if let Some(resolved) = find(&broker, request, target, request.username())? {
+            return match request.objection() {
+                Some(error) => Err(error),
+                None => token(&broker, request, target, resolved, failure),
+            };
+        }
+    }
+    Ok(None)
+}
+
+fn find<'a>(
+    broker: &'a Broker,
+    request: &dyn Request,
+    target: &Target,
+    username: Option<&str>,
+) -> Result<Option<Resolved<'a>>, Error> {
+    Resolved::find(broker, target, username, |rule, account| request.serves(rule, target, account))
+}
+
+/// A token that no server refused within the last minute, encoded.
+fn token<'a>(
+    broker: &'a Broker,
+    request: &dyn Request,
+    target: &Target,
+    mut resolved: Resolved<'a>,
+    failure: &mut Failure,
+) -> Result<Option<Reply>, Error> {
+    *failure = Failure::Token;
+    let (path, scheme) = request.sent();
+    let mut refusals = Refusals::open();
+    if let Some(refusals) = &mut refusals {
+        if let Some(id) = request.earlier() {
+            refusals.refused_id(id, path);
+            resolved = account_of_before(broker, request, target, resolved, |key| refusals.is_about(id, key))?;
+        }
+        if refusals.count(&resolved.key()) >= ENOUGH {
+            *failure = Failure::Repeated;
+            return Err(resolved.refused("several tokens of this account within a minute"));
+        }
+    }
+    let is_known_bad = |refusals: &Refusals, token: &str| {
+        let sent = Sent { token, ..resolved.sent(path, scheme) };
+        refusals.is_refused(&sent) || request.earlier().is_some_and(|id| refusals.was(id, &sent))
+    };
+    let is_usable =
+        |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token) && !is_known_bad(refusals, token);
+    let (token, refusals) = resolved.token(broker, refusals, is_usable)?;
+    if token.looks_expired {
+        warn_of_expiry(resolved.rule.service);
+    }
+    let sent = Sent { token: token.credential.secret().expose(), ..resolved.sent(path, scheme) };
+    let is_refused = refusals.as_ref().is_some_and(|refusals| is_known_bad(refusals, sent.token));
+    // Before the note that it was answered: what cannot be encoded is not.
+    let Some(first) = request.encode(&resolved, &token, None)? else { return Ok(None) };
+    match refusals {
+        Some(refusals) if is_refused => Err(match refusals.is_accepted(&sent) {
+            true => no_access(&resolved, target, request.limit()),
+            false => resolved.refused(&request.why_refused()),
+        }),
+        Some(mut refusals) => match refusals.answered(&resolved.key(), &sent) {
+            id @ Some(_) => request.encode(&resolved, &token, id),
+            None => Ok(Some(first)),
+        },
+        None => Ok(Some(first)),
+    }
+}
+
+/// A second question within one command carries our own user name, which names no account; `is_about`, the id of the first
+/// answer, does.
+fn account_of_before<'a>(
+    broker: &'a Broker,
+    request: &dyn Request,
+    target: &Target,
+    resolved: Resolved<'a>,
+    is_about: impl Fn(&[&str]) -> Option<bool>,
+) -> Result<Resolved<'a>, Error> {
+    if is_about(&resolved.key()) != Some(false) {
+        return Ok(resolved);
+    }
+    for identifier in broker.identifiers_at(target) {
+        match find(broker, request, target, Some(&identifier))? {
+            Some(other) if is_about(&other.key()) == Some(true) => return Ok(other),
+            _ => {}
+        }
+    }
+    Ok(resolved)
+}
+
+/// The error for a token that the server takes elsewhere.
+fn no_access(resolved: &Resolved<'_>, target: &Target, limit: Option<String>) -> Error {
+    let (name, who) = (&resolved.rule.service.name, &resolved.account.identifier);
+    let next = format!("{} shows why this account was taken", suggest::which(&target.to_string()));
+    Error::new(Kind::NeedsAuthorization, format!("{target} refused the token of {name} ({who})"))
+        .why(format!("{} took the same token a moment ago, so this account may have no access here", resolved.origin))
+        .next(match limit {
+            Some(limit) => format!("{next}; {limit}"),
+            None => next,
+        })
+}

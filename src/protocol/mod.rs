@@ -1,0 +1,176 @@
+//! The helper protocols, and the seam between them and the rest. A protocol is one file or folder here and one row of
+//! [`PROTOCOLS`]: its names, what its argv asks for, how a request becomes targets, and how an answer becomes bytes. All
+//! else is [`driver`]'s: reading with a limit, resolving, cache and vault, refused tokens, the one write, the line on stderr.
+//! protocol.md describes every protocol byte by byte.
+
+pub mod bazel;
+pub mod docker;
+mod driver;
+pub mod git;
+mod resolved;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::time::Instant;
+
+pub use driver::read_stdin;
+pub use resolved::Resolved;
+
+use crate::broker::Token;
+use crate::error::Error;
+use crate::resolve::{Account, Rule, Target};
+use crate::secret::Secret;
+
+/// A helper protocol that the name of the executable selects, or a sub-command.
+pub struct Protocol {
+    /// The name of a link to the executable that selects it.
+    pub link: &'static str,
+    /// The sub-command that selects it, for configurations that hold a command line but no link.
+    pub command: &'static str,
+    /// Whether this word after the sub-command is the protocol's own; another, such as `--help`, is a person's.
+    pub is_word: fn(&OsStr) -> bool,
+    /// What the words after the name or sub-command ask for.
+    pub call: fn(&[OsString]) -> Call,
+}
+
+/// All of them.
+pub static PROTOCOLS: [&Protocol; 3] = [&git::PROTOCOL, &docker::PROTOCOL, &bazel::PROTOCOL];
+
+/// What a tool asks for with its argv.
+pub enum Call {
+    /// A credential, by the request on stdin.
+    Get(Box<dyn Get>),
+    /// Something that no other protocol has; done within the deadline.
+    Own(fn(Instant) -> Reply),
+    /// An answer that is always the same.
+    Say(Reply),
+}
+
+/// All that a tool gets.
+pub struct Reply {
+    /// All of stdout.
+    pub text: Secret<String>,
+    /// The exit status.
+    pub status: u8,
+}
+
+impl Reply {
+    /// Exit status 0.
+    pub fn done(text: impl Into<String>) -> Self {
+        Self { text: Secret::new(text.into()), status: 0 }
+    }
+
+    /// Exit status 1.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { text: Secret::new(text.into()), status: 1 }
+    }
+}
+
+/// A call for a credential, with the options of its argv.
+pub trait Get {
+    /// The longest request in bytes; a longer one is decoded up to one byte more, so that it is seen to be too long.
+    fn longest_input(&self) -> usize;
+    /// Understands all of stdin. `Err` is what the tool gets for something that is no request.
+    fn decode(&self, input: &[u8]) -> Result<Box<dyn Request>, Refused>;
+    /// What the tool gets where no credential can be had, with the reason on stderr.
+    fn failed(&self, failure: Failure) -> Reply;
+    /// What the tool gets for a host that is none of ours.
+    fn not_ours(&self) -> Reply;
+}
+
+/// How far a call came that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It was not found out whose token it would be.
+    Request,
+    /// The account is known, and its token cannot be had.
+    Token,
+    /// Several tokens were refused in a row, so asking again, or asking others, is of no use.
+    Repeated,
+}
+
+/// A request that is refused before anybody is asked about it.
+pub struct Refused {
+    /// What the tool gets.
+    pub reply: Reply,
+    /// What stderr says.
+    pub error: Option<Error>,
+}
+
+/// One decoded request.
+pub trait Request {
+    /// What the tool wants to talk to; of several spellings the likelier first.
+    fn targets(&self) -> &[Target];
+
+    /// The user name in the request.
+    fn username(&self) -> Option<&str> {
+        None
+    }
+
+    /// The user name that goes beside the token, where the protocol has one; `None` if the place of `rule` is not for this
+    /// protocol.
+    fn serves(&self, rule: &Rule<'_>, target: &Target, account: &Account) -> Option<String>;
+
+    /// Why a request about a host of ours gets no answer all the same.
+    fn objection(&self) -> Option<Error> {
+        None
+    }
+
+    /// The path, where the tool tells it, and how the token will be sent: by these a refused token is known again.
+    fn sent(&self) -> (Option<&[u8]>, &'static str);
+
+    /// The id that an answer a moment ago carried, if the server refused that one.
+    fn earlier(&self) -> Option<&str> {
+        None
+    }
+
+    /// The complete answer. `None` where the account's credential is none for this protocol. `id` tells this answer apart
+    /// from later ones, where one was given.
+    fn encode(&self, resolved: &Resolved<'_>, token: &Token, id: Option<String>) -> Result<Option<Reply>, Error>;
+
+    /// What may be the reason, besides a revoked consent, that a server refused a token that the vault gives again.
+    fn why_refused(&self) -> String {
+        "git reported it within the last minute, and the vault gives the same token again".to_owned()
+    }
+
+    /// What else may be the reason where the server takes the same token elsewhere.
+    fn limit(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The protocol that `args` select, the program's own name first, and the words after its name or sub-command. A tool waits for
+/// the answer, so the tree of all commands is not built for it; only a person asks for help, or misspells an option.
+pub fn select(args: &[OsString]) -> Option<(&'static Protocol, &[OsString])> {
+    let (name, words) = args.split_first()?;
+    if let Some(protocol) = by_name(Path::new(name)) {
+        return Some((protocol, words));
+    }
+    let (command, words) = words.split_first()?;
+    let protocol = PROTOCOLS.into_iter().find(|protocol| command == protocol.command)?;
+    words.iter().all(|word| (protocol.is_word)(word)).then_some((protocol, words))
+}
+
+/// Serves one call, and returns the exit status.
+pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
+    driver::serve((protocol.call)(words), deadline)
+}
+
+fn by_name(argv0: &Path) -> Option<&'static Protocol> {
+    let name = argv0.file_stem()?;
+    PROTOCOLS.into_iter().find(|protocol| name == protocol.link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_name_decides() {
+        let link = |argv0: &str| by_name(Path::new(argv0)).map(|protocol| protocol.link);
+        assert_eq!(link("/a/b/git-credential-scalekit"), Some("git-credential-scalekit"));
+        assert_eq!(link("git-credential-scalekit.exe"), Some("git-credential-scalekit"));
+        assert_eq!(link("bin/docker-credential-scalekit"), Some("docker-credential-scalekit"));
+        assert_eq!(link("scalekit-auth"), None);
+    }
+}
