@@ -1,7 +1,7 @@
 //! The credential helper protocol of Bazel and EngFlow byte by byte, under both of its names.
 
 use crate::common::{EXE, Finished, World, finish, oauth};
-use scalekit_sandbox::Credential;
+use scalekit_sandbox::{Control, Credential};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "gho_canary-Bz4Lm8Wc";
@@ -32,6 +32,7 @@ fn is(got: &Finished, stdout: &str, code: i32) {
 #[test]
 fn a_host_of_ours_gets_its_header_and_when_it_expires() {
     let world = world();
+    world.seed_account("github-x", oauth(TOKEN), None);
     let plain = format!("{{\"headers\":{{\"Authorization\":[\"Bearer {TOKEN}\"]}}}}\n");
     for uri in ["https://github.com/o/r/archive/v1.tar.gz", "https://API.github.com/repos", "https://ghcr.io/v2/"] {
         let got = get(&world, uri);
@@ -51,7 +52,9 @@ fn a_host_of_ours_gets_its_header_and_when_it_expires() {
 #[test]
 fn a_provider_gets_the_header_that_it_wants() {
     let world = World::new();
-    world.seed_account("brave", Credential::ApiKey { api_key: "key-1".into() }, None);
+    world.control(Control::connection("brave", "BRAVE"));
+    let details = json!({"api_key": "key-1"}).as_object().unwrap().clone();
+    world.seed_account("brave", Credential::StaticAuth { details }, None);
     world.ok(&["config", "brave", "brave", "--identifier", "ada"]);
     is(
         &get(&world, "https://api.search.brave.com/res/v1"),
@@ -104,6 +107,7 @@ fn what_is_no_request_fails_and_says_so() {
 #[test]
 fn an_account_without_consent_fails_with_the_command_to_type() {
     let world = World::new();
+    world.control(Control::connection("github-x", "GITHUB"));
     world.ok(&["config", "github", "github-x", "--identifier", "ada"]);
     let got = get(&world, "https://github.com/a");
     is(&got, "", 1);
