@@ -8,7 +8,7 @@ use std::process::exit;
 use std::time::Instant;
 
 use common::keyring::{Desk, load};
-use scalekit_auth::config::HomeChoice;
+use scalekit_auth::service::HomeChoice;
 
 const READS: usize = 10_000;
 /// The argument of a process that reads.

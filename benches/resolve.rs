@@ -6,8 +6,11 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use scalekit_auth::config::{Services, json};
-use scalekit_auth::resolve::{Chosen, Error, Target, catalogue, decide};
+use scalekit_auth::catalogue;
+use scalekit_auth::config::json;
+use scalekit_auth::resolve::{Chosen, Error, decide};
+use scalekit_auth::service::Services;
+use scalekit_auth::target::Target;
 use serde_json::Value;
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];

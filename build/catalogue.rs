@@ -1,5 +1,5 @@
 //! Turns the catalogue's rows into static tables, so that the program reads and parses nothing of it when it starts. The
-//! tables hold numbers instead of pointers; `src/resolve/rows.rs` says why, and reads them.
+//! tables hold numbers instead of pointers; `src/catalogue/rows.rs` says why, and reads them.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
-const CATALOGUE: &str = "src/resolve/catalogue.toml";
+const CATALOGUE: &str = "src/catalogue/catalogue.toml";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -55,7 +55,7 @@ pub fn write_tables() {
     fs::write(Path::new(&out).join("catalogue.rs"), Tables::of(&rows).code()).expect("OUT_DIR can be written");
 }
 
-/// The tables, as `src/resolve/rows.rs` declares their elements.
+/// The tables, as `src/catalogue/rows.rs` declares their elements.
 #[derive(Default)]
 struct Tables<'a> {
     text: String,

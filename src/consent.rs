@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::config::Service;
 use crate::error::{Error, Kind, plain};
+use crate::service::Service;
 use crate::suggest::Subject;
 use crate::vault::{self, MagicLink, Status};
 

@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::config::Service;
-use crate::resolve::catalogue::Authentication;
+use crate::catalogue::Authentication;
 use crate::secret::Secret;
-use crate::vault::Credential;
+use crate::service::Credential;
+use crate::service::Service;
 
 /// The whole header line without its end, such as `Authorization: Bearer TOKEN`. An account of user name and password
 /// travels as Basic (RFC 7617) whatever the provider's other accounts do.
@@ -33,7 +33,7 @@ fn basic(username: &str, password: &str) -> Secret<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
+    use crate::service::Origin;
 
     #[test]
     fn each_provider_gets_its_own_header() {

@@ -12,6 +12,7 @@
 pub mod broker;
 pub mod cache;
 pub mod callback;
+pub mod catalogue;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -26,9 +27,11 @@ mod refusals;
 pub mod resolve;
 mod runtime;
 pub mod secret;
+pub mod service;
 mod similar;
 pub mod store;
 pub mod suggest;
+pub mod target;
 pub mod vault;
 pub mod verify;
 

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::config::Service;
 use crate::error::{Error, Kind, plain};
+use crate::service::Service;
 
 /// Writes all of `text` to stdout at once.
 pub fn print(text: &str) -> Result<(), Error> {

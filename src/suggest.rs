@@ -6,8 +6,7 @@ mod tests;
 
 use std::fmt;
 
-use crate::config::{CLIENT_PREFIX, DEFAULT_ENVIRONMENT, Origin, Service};
-use crate::resolve::Account;
+use crate::service::{Account, CLIENT_PREFIX, CredentialsOrigin, DEFAULT_ENVIRONMENT, HomeChoice, Origin, Service};
 
 /// A command to type. Words in capitals stand for what the person knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,4 +297,27 @@ pub fn config_new(service: &str) -> Suggestion {
 /// The same in the environment of this name.
 pub fn config_in(service: &str, environment: &str) -> Suggestion {
     config_new(service).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))
+}
+
+/// What a person does about client credentials that were refused.
+pub fn correction(origin: &CredentialsOrigin) -> String {
+    const PLACE: &str = "Scalekit dashboard, Settings > API credentials";
+    match origin {
+        CredentialsOrigin::Given => format!("compare URL, client id and client secret with {PLACE}, and try again"),
+        CredentialsOrigin::Variable(secret) => {
+            let login = login(DEFAULT_ENVIRONMENT);
+            format!("correct {secret} ({PLACE}), or unset the variables and use {login}")
+        }
+        CredentialsOrigin::Home { home: HomeChoice::File { path, written: false, .. }, .. } => {
+            format!("correct what {} holds ({PLACE})", path.display())
+        }
+        CredentialsOrigin::Home { home: home @ HomeChoice::Command(_), .. } => {
+            format!("correct what comes {home} ({PLACE})")
+        }
+        CredentialsOrigin::Home { environment, .. } => {
+            let again = credentials_of(environment);
+            let again = if environment.starts_with(CLIENT_PREFIX) { again.word("--secret-stdin") } else { again };
+            format!("run {again} with the client id and secret of {PLACE}")
+        }
+    }
 }

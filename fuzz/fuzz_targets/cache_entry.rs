@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use scalekit_auth::cache::decode;
-use scalekit_auth::vault::Credential;
+use scalekit_auth::service::Credential;
 
 fuzz_target!(|input: &[u8]| {
     // Two clocks, then the entry.

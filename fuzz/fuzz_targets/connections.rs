@@ -2,8 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::config::{Services, json};
-use scalekit_auth::resolve::{Chosen, Target, decide};
+use scalekit_auth::service::Services;
+use scalekit_auth::config::json;
+use scalekit_auth::resolve::{Chosen, decide};
+use scalekit_auth::target::Target;
 use serde_json::Value;
 
 fuzz_target!(|input: &[u8]| {

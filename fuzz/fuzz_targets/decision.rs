@@ -3,9 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::config::{DEFAULT_ENVIRONMENT, Origin, Services, SyncedEnvironment, json};
+use scalekit_auth::service::{DEFAULT_ENVIRONMENT, Origin, Services};
+use scalekit_auth::config::{SyncedEnvironment, json};
 use scalekit_auth::resolve::rule::For;
-use scalekit_auth::resolve::{Authority, Chosen, Decision, Target, Verdict, decide};
+use scalekit_auth::target::{Authority, Target};
+use scalekit_auth::resolve::{Chosen, Decision, Verdict, decide};
 use serde_json::Value;
 
 fuzz_target!(|input: &[u8]| {

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::config::{Origin, Service};
+use scalekit_auth::service::{Origin, Service};
 use scalekit_auth::consent::{Consent, Failure, NoLink};
 use scalekit_auth::error::{Error, Kind};
-use scalekit_auth::resolve::Account;
+use scalekit_auth::service::Account;
 use scalekit_auth::suggest::Subject;
 use scalekit_auth::vault::{self, MagicLink, Status};
 use serde_json::Value;

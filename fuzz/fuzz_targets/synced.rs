@@ -3,9 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::config::{DEFAULT_ENVIRONMENT, Services, Synced, SyncedEnvironment, is_service_name, json};
+use scalekit_auth::service::{DEFAULT_ENVIRONMENT, Services, is_service_name};
+use scalekit_auth::config::{Synced, SyncedEnvironment, json};
 use scalekit_auth::resolve::learn::{self, Hosts};
-use scalekit_auth::resolve::{Authority, Pattern, catalogue};
+use scalekit_auth::target::Authority;
+use scalekit_auth::service::Pattern;
+use scalekit_auth::catalogue;
 
 fuzz_target!(|input: &[u8]| {
     let _ = serde_json::from_slice::<Synced>(input);

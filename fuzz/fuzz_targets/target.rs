@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::resolve::{Pattern, Target};
+use scalekit_auth::service::Pattern;
+use scalekit_auth::target::Target;
 
 fuzz_target!(|text: &str| {
     if let Ok((target, _)) = Target::from_url(text) {

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::vault::{Credential, read_account};
+use scalekit_auth::service::Credential;
+use scalekit_auth::vault::read_account;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(account) = read_account(body) else { return };

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Broker, Token, is_fit};
-use crate::config::Service;
 use crate::consent::Failure;
 use crate::error::Error;
-use crate::resolve::Account;
+use crate::service::Account;
+use crate::service::Service;
 use crate::vault::{MOST_AT_ONCE, Vault};
 
 impl Broker {

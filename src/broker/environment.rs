@@ -3,12 +3,14 @@
 use super::Broker;
 use super::login::{log_in, not_logged_in};
 use super::source::Opener;
-use crate::config::{DEFAULT_ENVIRONMENT, Service};
 use crate::error::Error;
-use crate::resolve::{Account, Authority};
-use crate::store::{self, ClientCredentials};
+use crate::service::Account;
+use crate::service::ClientCredentials;
+use crate::service::{DEFAULT_ENVIRONMENT, Service};
+use crate::store;
 use crate::suggest::{self, Subject, Suggestion};
-use crate::vault::{self, Limit, Vault};
+use crate::target::Authority;
+use crate::vault::{Limit, Vault};
 
 impl Broker {
     /// The environment whose connections are services without being named: the one that was asked for, the default one,
@@ -56,7 +58,7 @@ impl Broker {
 
     /// The hosts of all environments; a URL that cannot be read is nobody's host.
     pub(crate) fn own_hosts(&self) -> Vec<Authority> {
-        let stored = self.environments.iter().filter_map(|e| vault::EnvironmentUrl::parse(&e.url).ok());
+        let stored = self.environments.iter().filter_map(|e| crate::service::EnvironmentUrl::parse(&e.url).ok());
         let variables = self.variables.iter().flatten().map(|credentials| credentials.url.clone());
         stored.chain(variables).map(|url| url.authority().clone()).collect()
     }

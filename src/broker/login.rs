@@ -1,7 +1,7 @@
 //! What is said where nobody is logged in.
 
-use crate::config::DEFAULT_ENVIRONMENT;
 use crate::error::{Error, Kind};
+use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 
 const ALL_VARIABLES: &str = "set SCALEKIT_ENV_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET together";

@@ -12,17 +12,20 @@ use std::time::Instant;
 
 use crate::cache::{Cache, Entry};
 use crate::clock;
-use crate::config::{self, Environments, IDENTIFIER_RULE, Machine, Service, Services, Synced, Tenant};
+use crate::config::{self, Environments, Synced, Tenant};
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::refusals;
-use crate::resolve::{self, Account, Answer, Chosen, Decision, Pattern, Target, learn};
+use crate::resolve::{self, Answer, Chosen, Decision, learn};
+use crate::service::ClientCredentials;
+use crate::service::Credential;
+use crate::service::{Account, Pattern};
+use crate::service::{IDENTIFIER_RULE, Machine, Service, Services};
 use crate::similar::nearest;
-use crate::store::{self, ClientCredentials};
+use crate::store;
 use crate::suggest::{self, Subject};
-use crate::vault::{
-    self, ConnectedAccount, Credential, Facts, Grant, MagicLink, NoCredential, Selector, Status, Vault,
-};
+use crate::target::Target;
+use crate::vault::{self, ConnectedAccount, Facts, Grant, MagicLink, NoCredential, Selector, Status, Vault};
 
 use unreached::Unreached;
 
@@ -380,7 +383,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// What a person or a variable said may be no identifier.
 pub fn checked(account: Account) -> Result<Account, Error> {
-    if config::is_identifier(&account.identifier) {
+    if crate::service::is_identifier(&account.identifier) {
         return Ok(account);
     }
     Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))

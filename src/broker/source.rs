@@ -2,13 +2,15 @@
 
 use super::{Broker, not_logged_in};
 use crate::cache::{self, Cache, Entry, Holder, Key};
-use crate::config::{Environment, Service};
 use crate::consent::Failure;
 use crate::error::Error;
-use crate::resolve::Account;
 use crate::secret::Secret;
-use crate::store::{self, ClientCredentials};
-use crate::vault::{self, EnvironmentUrl, Grant, Keys};
+use crate::service::Account;
+use crate::service::ClientCredentials;
+use crate::service::EnvironmentUrl;
+use crate::service::{Environment, Service};
+use crate::store;
+use crate::vault::{self, Grant, Keys};
 
 /// Where the client credentials of a service are, before anything is read.
 pub(super) enum Source {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::secret::Secret;
-use crate::vault::Credential;
+use crate::service::Credential;
 
 /// The first line of every entry; another version's entries are none.
 const VERSION: &str = "1";

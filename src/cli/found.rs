@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Asked, note, print, warn_of_expiry};
 use crate::broker::{Broker, Token};
-use crate::config::Service;
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::refusals;
-use crate::resolve::Account;
 use crate::secret::Secret;
-use crate::vault::Credential;
+use crate::service::Account;
+use crate::service::Credential;
+use crate::service::Service;
 
 /// A credential, and whose it is.
 pub(super) struct Found {

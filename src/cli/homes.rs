@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::config::{Environment, Environments, HomeChoice};
+use crate::config::Environments;
 use crate::error::{Error, Kind};
+use crate::service::{Environment, HomeChoice};
 use crate::store;
 
 /// What `--home` names.

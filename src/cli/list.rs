@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{load, note, print};
 use crate::broker::Broker;
-use crate::config::{Origin, Service, Unusable};
 use crate::error::{Error, plain};
 use crate::resolve::{Chosen, hosts};
+use crate::service::{Origin, Service, Unusable};
 use crate::suggest;
 
 /// List the services, their accounts and hosts

@@ -2,8 +2,9 @@
 
 use super::{homes, note};
 use crate::cache;
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, Synced};
+use crate::config::{self, Environments, Synced};
 use crate::error::Error;
+use crate::service::{DEFAULT_ENVIRONMENT, Environment};
 
 /// Remove stored client credentials
 #[derive(Debug, clap::Args)]

@@ -31,13 +31,15 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 
 use crate::broker::{Broker, checked};
-use crate::config::{Service, is_service_name};
 use crate::error::{Error, Kind, without_userinfo};
 use crate::output::{note, print, warn_of_expiry};
 use crate::protocol::{bazel, docker, git};
 use crate::resolve::decide::hint;
-use crate::resolve::{self, Account, Chosen, Decision, Scheme, Target, Verdict};
+use crate::resolve::{self, Chosen, Decision, Verdict};
+use crate::service::Account;
+use crate::service::{Service, is_service_name};
 use crate::suggest::Suggestion;
+use crate::target::{Scheme, Target};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -301,7 +303,7 @@ impl Place {
             // What is there in lower case is suggested where the configuration is known.
             Ok(Self::Service(text.to_owned()))
         } else {
-            Err(wrong(&crate::config::SERVICE_RULE))
+            Err(wrong(&crate::service::SERVICE_RULE))
         }
     }
 }

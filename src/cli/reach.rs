@@ -5,8 +5,9 @@ use super::setup;
 use crate::broker::Broker;
 use crate::programs;
 use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
-use crate::resolve::{Target, rules};
+use crate::resolve::rules;
 use crate::suggest;
+use crate::target::Target;
 
 /// One line for each host and tool.
 pub fn lines(broker: &Broker) -> Vec<String> {

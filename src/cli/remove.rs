@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::note;
-use crate::config::Services;
 use crate::error::{Error, Kind};
+use crate::service::Services;
 use crate::suggest;
 
 /// Remove a service

@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use super::note;
 use crate::broker::{Broker, selector};
 use crate::cache;
+use crate::catalogue;
 use crate::clock;
 use crate::config::{self, Synced, SyncedConnection};
 use crate::consent::rfc3339;
 use crate::error::Error;
+use crate::resolve::Chosen;
 use crate::resolve::learn::{self, Hosts};
-use crate::resolve::{Authority, Case, Chosen, Pattern, Target, catalogue};
+use crate::service::Pattern;
 use crate::suggest;
+use crate::target::{Authority, Case, Target};
 use crate::vault::{self, Connection, Provider, Vault};
 
 /// All pages of an environment, and the accounts of tenants. Nobody waits for this within another tool.

@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 
 use super::found::{Found, find, tell};
 use super::{Asked, Whose, print};
-use crate::config::Service;
 use crate::consent::Failure;
 use crate::error::{Error, Kind};
-use crate::resolve::Account;
 use crate::secret::Secret;
+use crate::service::Account;
+use crate::service::Service;
 use crate::suggest::{self, Suggestion};
 
 /// Print a fresh token for a service, URL or host

@@ -1,8 +1,9 @@
 //! `use`: which account of a service is its usual one.
 
 use super::note;
-use crate::config::{self, Services};
+use crate::config;
 use crate::error::{Error, Kind};
+use crate::service::Services;
 use crate::suggest;
 
 /// Choose which account of a service is its usual one

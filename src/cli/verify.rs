@@ -11,8 +11,9 @@ use crate::consent::Failure;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
 use crate::protocol::read_stdin;
+use crate::service::EnvironmentUrl;
 use crate::suggest;
-use crate::vault::{self, EnvironmentUrl, Limit};
+use crate::vault::{self, Limit};
 use crate::verify::{self, Claims, LONGEST_TOKEN, MOST_LEEWAY, USUAL_LEEWAY, Verifier};
 
 /// Check a token that Scalekit issued: its signature, times, issuer, and what else you name

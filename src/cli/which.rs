@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use super::{Asked, Place, explained, print};
 use crate::broker::{Broker, checked};
-use crate::config::Service;
+use crate::catalogue::Authentication;
 use crate::error::{Error, plain};
-use crate::resolve::catalogue::Authentication;
 use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Account, Answer, Decision, Rule, Target, hosts};
+use crate::resolve::{Answer, Decision, Rule, hosts};
+use crate::service::Account;
+use crate::service::Service;
+use crate::target::Target;
 
 /// Say which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]

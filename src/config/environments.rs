@@ -11,29 +11,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::cache_limits::fields;
-use super::{CacheLimits, Error, HomeChoice, file, misspelled};
-
-/// The environment that `login` fills when no other is named.
-pub const DEFAULT_ENVIRONMENT: &str = "default";
+use super::{CacheLimits, Error, file, misspelled};
+use crate::service::{Environment, HomeChoice, is_identifier};
 
 /// The key of the environments that were left.
 const LOGGED_OUT: &str = "logged_out";
 
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
-
-/// One environment as `config.json` knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Environment {
-    /// The user's name for it.
-    pub name: String,
-    /// Its URL, without a trailing slash.
-    pub url: String,
-    /// The client id.
-    pub client_id: String,
-    /// Where the secret is.
-    pub home: HomeChoice,
-}
 
 /// All environments, and the identifier used where nothing else names one.
 #[derive(Debug, Default)]
@@ -66,7 +51,7 @@ impl Environments {
         };
         let default_identifier = match document.get("default_identifier") {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) if super::is_identifier(text) => Some(text.clone()),
+            Some(Value::String(text)) if is_identifier(text) => Some(text.clone()),
             Some(_) => return Err(wrong("default_identifier is not an identifier")),
         };
         let cache = CacheLimits::parse(&document).map_err(|message| wrong(&message))?;

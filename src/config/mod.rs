@@ -9,7 +9,6 @@ mod home;
 pub mod json;
 mod machine;
 mod misspelled;
-mod names;
 mod notes;
 mod rotation;
 mod service;
@@ -24,20 +23,14 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
-pub use environments::{DEFAULT_ENVIRONMENT, Environment, Environments};
-pub use home::HomeChoice;
-pub use machine::{CLIENT_PREFIX, Machine};
-pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
-pub use names::{is_connection_name, is_identifier, is_service_name};
+pub use environments::Environments;
 pub use notes::Notes;
 pub use rotation::Rotation;
-pub use service::{Learned, NamedAccount, Origin, Service};
-pub use services::Services;
 pub use skill::name_in_identity_file;
 pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
-pub use unusable::Unusable;
 
 use crate::error::{Error as Shown, Kind};
+use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest::{self, quoted};
 use synced::FILE as SYNCED;
 

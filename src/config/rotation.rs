@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::services::path;
-use super::{Error, Services, file};
+use super::{Error, file};
+use crate::service::Services;
 
 /// The key in the service's entry.
 const KEY: &str = "rotation";

@@ -12,19 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::service::Service;
-use super::unusable::{self, Unusable};
-use super::{Error, file, misspelled};
-
-/// All configured services, in the file's order.
-#[derive(Debug, Default)]
-pub struct Services {
-    pub(super) list: Vec<Service>,
-    /// Entries that cannot be used; the others work all the same.
-    pub unusable: Vec<Unusable>,
-    /// Keys that look misspelled, in words.
-    pub misspelled: Vec<String>,
-}
+use super::{Error, file, misspelled, unusable};
+use crate::service::{Service, Services, Unusable};
 
 impl Services {
     /// Reads `connections.json` in `directory`; a missing file is an empty configuration.
@@ -42,31 +31,6 @@ impl Services {
             }
         }
         services
-    }
-
-    /// The service of this name.
-    pub fn get(&self, name: &str) -> Option<&Service> {
-        self.list.iter().find(|service| service.name == name)
-    }
-
-    /// The entry of this name that cannot be used.
-    pub fn unusable(&self, name: &str) -> Option<&Unusable> {
-        self.unusable.iter().find(|unusable| unusable.claim.name == name)
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Service> {
-        self.list.iter()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn push(&mut self, service: Service) {
-        self.list.push(service);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn each(&mut self, change: impl Fn(&mut Service)) {
-        self.list.iter_mut().for_each(change);
     }
 
     /// Lets `change` make the service of this name out of what it was, if it was one, and writes it.

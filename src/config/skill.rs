@@ -14,7 +14,7 @@ fn name_in(text: &str) -> Option<String> {
         before.chars().all(|c| c.is_whitespace() || "-*+\u{feff}".contains(c)).then_some(after)
     })?;
     let name = line.trim().to_lowercase();
-    super::is_identifier(&name).then_some(name)
+    crate::service::is_identifier(&name).then_some(name)
 }
 
 #[cfg(test)]

@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::names::is_connection_name;
-use super::service::{Learned, Origin, Service};
-use super::{DEFAULT_ENVIRONMENT, Error, Services, file};
-use crate::resolve::{Authority, Pattern, catalogue, learn};
+use super::{Error, file};
+use crate::catalogue;
+use crate::resolve::learn;
+use crate::service::{DEFAULT_ENVIRONMENT, Learned, Origin, Pattern, Service, Services, is_connection_name};
+use crate::target::Authority;
 
 /// The file's name.
 pub(super) const FILE: &str = "synced.json";

@@ -4,18 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::entry::text;
-use super::is_connection_name;
-use super::service::{Origin, Service};
-use crate::resolve::{Pattern, catalogue};
-
-/// An entry of connections.json that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unusable {
-    /// What it claims, as far as that can be read.
-    pub claim: Service,
-    /// Why it cannot be used.
-    pub reason: String,
-}
+use crate::catalogue;
+use crate::service::{Origin, Pattern, Service, Unusable, is_connection_name};
 
 impl Unusable {
     /// Understands as much of an entry as there is.

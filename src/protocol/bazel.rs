@@ -14,7 +14,9 @@ use crate::broker::Token;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
 use crate::header::header;
-use crate::resolve::{Account, Rule, Target};
+use crate::resolve::Rule;
+use crate::service::Account;
+use crate::target::Target;
 
 /// The row.
 pub static PROTOCOL: Protocol = Protocol { link: "bazel-scalekit", command: "bazel", is_word, call };

@@ -8,9 +8,9 @@ use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{error_line, print, warn_of_expiry};
 use crate::refusals::{Refusals, Sent};
-use crate::resolve::Target;
 use crate::secret::Secret;
 use crate::suggest;
+use crate::target::Target;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
 const ENOUGH: usize = 2;

@@ -18,8 +18,10 @@ pub use resolved::Resolved;
 
 use crate::broker::Token;
 use crate::error::Error;
-use crate::resolve::{Account, Rule, Target};
+use crate::resolve::Rule;
 use crate::secret::Secret;
+use crate::service::Account;
+use crate::target::Target;
 
 /// A helper protocol that the name of the executable selects, or a sub-command.
 pub struct Protocol {

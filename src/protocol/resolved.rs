@@ -4,8 +4,10 @@ use crate::broker::{Broker, Token, checked};
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::refusals::{Refusals, Sent};
-use crate::resolve::{self, Account, Answer, Rule, Target};
+use crate::resolve::{self, Answer, Rule};
+use crate::service::Account;
 use crate::suggest::Subject;
+use crate::target::Target;
 
 /// Who answers a request, and where.
 pub struct Resolved<'a> {

@@ -1,7 +1,7 @@
 //! Whose account it is: the order in which identifiers win.
 
-use super::catalogue;
-use crate::config::Service;
+use crate::catalogue;
+use crate::service::{Account, Service};
 
 /// The identifier used where nothing names one; the Python skill's.
 const FALLBACK: &str = "agent";
@@ -26,17 +26,6 @@ impl<'a> Chosen<'a> {
     pub fn telling_username(&self) -> Option<&'a str> {
         self.username.filter(|name| !catalogue::is_magic_username(name))
     }
-}
-
-/// An identifier and who decided on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The identifier.
-    pub identifier: String,
-    /// Where it came from, for `which`.
-    pub source: &'static str,
-    /// Whether the request itself says so, by an option, a user name or a path: a command about this account has to say it again.
-    pub was_named: bool,
 }
 
 /// The account of `service`, where a path rule of `by_path` was what led there; `None` if `--as` names no account of it.

@@ -5,13 +5,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::account::{Account, Chosen, account};
-use super::pattern::Fit;
+use super::Error;
+use super::account::{Chosen, account};
 use super::rule::{For, Rule, hosts, rules_naming};
-use super::target::{Authority, Target};
-use super::{Error, catalogue};
-use crate::config::{DEFAULT_ENVIRONMENT, Origin, Service, Services, is_service_name};
+use crate::catalogue;
+use crate::service::pattern::Fit;
+use crate::service::{Account, DEFAULT_ENVIRONMENT, Origin, Service, Services, is_service_name};
 use crate::suggest::{self, Suggestion};
+use crate::target::{Authority, Target};
 
 /// The outcome, and every rule that names the target's host, the better ones first.
 #[derive(Debug)]

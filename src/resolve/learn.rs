@@ -1,11 +1,10 @@
 //! Which of the hosts that a vault names are taken over. Whoever may write to an environment, or fill in an account of it,
 //! chooses these texts, so they are read as default deny: an exact https host that is nobody else's, or nothing.
 
-use super::catalogue::{self, Provider};
-use super::pattern::{self, Pattern};
-use super::scheme::Scheme;
-use super::suffix::{is_address, is_public_suffix};
-use super::target::{self, Authority, Target};
+use crate::catalogue::{self, Provider};
+use crate::service::pattern::{self, Pattern};
+use crate::target::suffix::{is_address, is_public_suffix};
+use crate::target::{self, Authority, Scheme, Target};
 
 /// Whoever fills these blanks with a single label names a tenant.
 const TENANT_BLANKS: &[&str] = &["domain", "subdomain", "instance", "account", "site", "company", "shop"];

@@ -1,28 +1,18 @@
 //! From a target to the one service and account that answer for it, or the reason why none does. No I/O.
 
 pub mod account;
-pub mod catalogue;
 pub mod decide;
 pub mod learn;
-pub mod pattern;
-mod provider;
-mod rows;
 pub mod rule;
-pub mod scheme;
-mod suffix;
-pub mod target;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Chosen, account};
+pub use account::{Chosen, account};
 pub use decide::{Answer, Decision, Verdict, decide};
-pub use pattern::Pattern;
 pub use rule::{Rule, Source, has_hosts_of_its_own, hosts, rules};
-pub use scheme::Scheme;
-pub use target::{Authority, Case, Target};
 
-use crate::config::Unusable;
 use crate::error::{Error as Shown, Kind};
+use crate::service::Unusable;
 use crate::suggest::{self, Suggestion};
 
 /// Why no service answers for a target.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::catalogue::{self, DEFAULT_GIT_USERNAME, Place, Provider};
-use super::pattern::{Fit, Pattern};
-use super::target::{Case, Target};
-use crate::config::{Service, Services};
+use crate::catalogue::{self, DEFAULT_GIT_USERNAME, Place, Provider};
+use crate::service::pattern::{Fit, Pattern};
+use crate::service::{Service, Services};
+use crate::target::{Case, Target};
 
 /// Where a rule comes from; an earlier source beats a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

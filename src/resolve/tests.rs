@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::{Origin, Service, Services};
+use crate::service::{Origin, Service, Services};
 
 fn services(document: Value) -> Services {
     Services::from_document(document.as_object().unwrap())

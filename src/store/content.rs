@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{ClientCredentials, CredentialsOrigin};
 use crate::secret::Secret;
-use crate::vault::{EnvironmentUrl, UrlError};
+use crate::service::{EnvironmentUrl, UrlError};
 
 /// No secret and no set of client credentials comes near this.
 pub const LARGEST: usize = 64 * 1024;

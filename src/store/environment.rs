@@ -6,7 +6,7 @@ use std::path::Path;
 use super::content::BYTE_ORDER_MARK;
 use super::{ClientCredentials, CredentialsOrigin, Error, SECRET_VARIABLES};
 use crate::secret::Secret;
-use crate::vault::EnvironmentUrl;
+use crate::service::EnvironmentUrl;
 
 /// The names for URL, client id and client secret of one convention; a set never takes a value from another one.
 type Names = [&'static [&'static str]; 3];

@@ -197,7 +197,7 @@ fn target(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::EnvironmentUrl;
+    use crate::service::EnvironmentUrl;
 
     #[test]
     fn what_appears_just_before_the_write_is_not_overwritten_and_an_undo_puts_back_what_was() {

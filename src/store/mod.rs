@@ -19,11 +19,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::config::{CLIENT_PREFIX, DEFAULT_ENVIRONMENT, Environment, HomeChoice};
 use crate::error::{Error as Shown, Kind};
 use crate::secret::Secret;
+use crate::service::{
+    ClientCredentials, CredentialsOrigin, DEFAULT_ENVIRONMENT, Environment, EnvironmentUrl, HomeChoice, UrlError,
+};
 use crate::suggest;
-use crate::vault::{EnvironmentUrl, UrlError};
 
 pub use command::CommandError;
 pub use content::{Content, ContentError};
@@ -35,60 +36,6 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The names that hold a client secret or a client token; children never see them.
 pub const SECRET_VARIABLES: &[&str] = &["SCALEKIT_CLIENT_SECRET", "TOOL_CLIENT_SECRET", "SCALEKIT_ACCESS_TOKEN"];
-
-/// The key to every account of an environment.
-#[derive(Debug, Clone)]
-pub struct ClientCredentials {
-    /// The environment's URL.
-    pub url: EnvironmentUrl,
-    /// The client id.
-    pub client_id: String,
-    /// The client secret.
-    pub client_secret: Secret<String>,
-    /// Where all three came from.
-    pub origin: CredentialsOrigin,
-}
-
-/// Where client credentials came from, which is where a person corrects them once they are refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CredentialsOrigin {
-    /// Just given, with options, on stdin, on the terminal, or in a `.env` file.
-    Given,
-    /// Environment variables, of which this one holds the secret.
-    Variable(&'static str),
-    /// The home of the environment of this name.
-    Home {
-        /// The environment's name.
-        environment: String,
-        /// Its home.
-        home: HomeChoice,
-    },
-}
-
-impl CredentialsOrigin {
-    /// What a person does about client credentials that were refused.
-    pub fn correction(&self) -> String {
-        const PLACE: &str = "Scalekit dashboard, Settings > API credentials";
-        match self {
-            Self::Given => format!("compare URL, client id and client secret with {PLACE}, and try again"),
-            Self::Variable(secret) => {
-                let login = suggest::login(DEFAULT_ENVIRONMENT);
-                format!("correct {secret} ({PLACE}), or unset the variables and use {login}")
-            }
-            Self::Home { home: HomeChoice::File { path, written: false, .. }, .. } => {
-                format!("correct what {} holds ({PLACE})", path.display())
-            }
-            Self::Home { home: home @ HomeChoice::Command(_), .. } => {
-                format!("correct what comes {home} ({PLACE})")
-            }
-            Self::Home { environment, .. } => {
-                let again = suggest::credentials_of(environment);
-                let again = if environment.starts_with(CLIENT_PREFIX) { again.word("--secret-stdin") } else { again };
-                format!("run {again} with the client id and secret of {PLACE}")
-            }
-        }
-    }
-}
 
 impl ClientCredentials {
     /// The form in which a home keeps them: one JSON object with `environment_url`, `client_id`, `client_secret`.
@@ -239,9 +186,7 @@ impl Error {
             Self::Conflict(..) => Shown::new(Kind::NotConfigured, "the client credentials are ambiguous")
                 .why(&self)
                 .next("unset one of them"),
-            Self::Url(_) => Shown::new(Kind::NotConfigured, "the environment URL cannot be used")
-                .why(&self)
-                .next("give it as https://NAME.scalekit.com (Scalekit dashboard, Settings > API credentials)"),
+            Self::Url(error) => error.clone().into(),
             Self::File(_) => Shown::new(Kind::NotConfigured, "the file cannot be imported").why(&self),
             Self::NoEntry(_) => {
                 Shown::new(Kind::NotConfigured, "not logged in").why(&self).next(format!("run {again}, {choices}"))

@@ -6,13 +6,13 @@ fn all() -> Vec<Suggestion> {
     let account = Account { identifier: "bob".into(), source: "x", was_named: true };
     let subject = Subject::new(&service, &account, Some("dev"));
     let mut machine = service.clone();
-    machine.client = Some(Box::new(crate::config::Machine {
+    machine.client = Some(Box::new(crate::service::Machine {
         url: "https://acme.scalekit.com".into(),
         client_id: "m2morg_1".into(),
         organization: None,
         scopes: Vec::new(),
         username: None,
-        home: crate::config::HomeChoice::Keyring,
+        home: crate::service::HomeChoice::Keyring,
     }));
     let mut found = Service::new("github", "github-x", Origin::Sync);
     found.environment = Some("dev".into());

@@ -2,10 +2,11 @@
 
 use ureq::http::Method;
 
-use super::credential::{Credential, NoCredential, credential};
+use super::credential::{NoCredential, credential};
 use super::text::Texts;
 use super::wire::{Account, AccountReply, AuthorizationDetails};
 use super::{Call, Error, Vault};
+use crate::service::Credential;
 
 const AUTH: &str = "GET /api/v1/connected_accounts/auth";
 const DETAILS: &str = "GET /api/v1/connected_accounts/details";

@@ -1,8 +1,7 @@
 //! What can go wrong between us and the vault.
 
-use super::UrlError;
 use crate::error::{Error as Shown, Kind};
-use crate::store::CredentialsOrigin;
+use crate::service::{CredentialsOrigin, UrlError};
 use crate::suggest;
 
 /// Why the vault gave no answer that can be used. The texts hold no secret.
@@ -106,7 +105,7 @@ impl From<Error> for Shown {
         let refused = || Shown::new(Kind::VaultRefused, "the vault refused").why(&error);
         let is_silent = matches!(error, Error::Lookup { .. } | Error::Connect { .. } | Error::Timeout(_));
         match &error {
-            Error::Url(error) => crate::store::Error::Url(error.clone()).into(),
+            Error::Url(error) => error.clone().into(),
             Error::Proxy(_) => unreachable().next("correct or unset it"),
             Error::Lookup { .. }
             | Error::Connect { .. }
@@ -127,7 +126,7 @@ impl From<Error> for Shown {
                 refused().next(format!("check that the environment URL is Scalekit's: {}", suggest::status()))
             }
             Error::RateLimited(_) => refused().next("wait, then try again"),
-            Error::Credentials { origin, .. } => refused().next(origin.correction()),
+            Error::Credentials { origin, .. } => refused().next(suggest::correction(origin)),
             Error::NotEnabled => refused().next("enable it in the Scalekit dashboard, AgentKit > Connections"),
             Error::NotFound => {
                 refused().next("compare the connection name with Scalekit dashboard, AgentKit > Connections")

@@ -8,7 +8,6 @@ mod credential;
 mod error;
 mod http;
 mod text;
-mod url;
 mod wire;
 
 use std::borrow::Cow;
@@ -22,14 +21,13 @@ pub use accounts::{ConnectedAccount, Details, Facts, Selector, Status, read_acco
 pub use clients::{ApiClient, ClientSecret, NewClient};
 pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
-pub use credential::{Credential, NoCredential};
+pub use credential::NoCredential;
 pub use error::Error;
-pub use url::{EnvironmentUrl, UrlError};
 
 use crate::clock;
 use crate::error::plain;
 use crate::secret::Secret;
-use crate::store::ClientCredentials;
+use crate::service::{ClientCredentials, EnvironmentUrl};
 pub(crate) use http::Http;
 pub use http::{Limit, MOST_AT_ONCE};
 use http::{Reply, Request};

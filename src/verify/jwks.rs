@@ -11,7 +11,8 @@ use url::Url;
 
 use super::Error;
 use crate::config::json;
-use crate::vault::{self, EnvironmentUrl, Http, Limit};
+use crate::service::EnvironmentUrl;
+use crate::vault::{self, Http, Limit};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Where keys are if discovery does not say: Scalekit's own path, then the usual one.

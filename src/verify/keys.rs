@@ -9,7 +9,8 @@ use jsonwebtoken::DecodingKey;
 use super::held::{Held, Moment, Set};
 use super::jwks::{self, Key};
 use super::{Error, saved};
-use crate::vault::{EnvironmentUrl, Limit};
+use crate::service::EnvironmentUrl;
+use crate::vault::Limit;
 
 /// Where keys come from.
 #[derive(Debug)]

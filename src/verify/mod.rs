@@ -1,7 +1,7 @@
 //! Checks the tokens that Scalekit issues (JWTs signed with RS256) when somebody else brings them, as an HTTP API does.
 //!
 //! ```no_run
-//! use scalekit_auth::vault::EnvironmentUrl;
+//! use scalekit_auth::service::EnvironmentUrl;
 //! use scalekit_auth::verify::{Error, Verifier, bearer};
 //!
 //! // One for the whole program: it keeps the environment's keys. Threads share it.
@@ -43,7 +43,8 @@ pub use claims::Claims;
 pub use error::Error;
 
 use crate::clock;
-use crate::vault::{self, EnvironmentUrl, Limit};
+use crate::service::EnvironmentUrl;
+use crate::vault::{self, Limit};
 use keys::{Keys, Source};
 
 /// No real token comes near this many bytes.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::held::{Held, Moment, Set};
 use super::jwks::Key;
 use crate::config::json;
-use crate::vault::EnvironmentUrl;
+use crate::service::EnvironmentUrl;
 
 const VERSION: u64 = 1;
 const LARGEST: u64 = 1024 * 1024;

@@ -4,8 +4,8 @@ use crate::common;
 use std::collections::BTreeMap;
 
 use common::World;
-use scalekit_auth::resolve::Target;
-use scalekit_auth::resolve::catalogue::{self, Provider};
+use scalekit_auth::catalogue::{self, Provider};
+use scalekit_auth::target::Target;
 use serde_json::{Value, json};
 
 const REAL: &str = include_str!("../data/urls.tsv");

@@ -9,9 +9,9 @@ use super::{Done, Failed, secret, show};
 use crate::broker::Broker;
 use crate::cli::homes::HomeArgument;
 use crate::cli::note;
-use crate::config::{HomeChoice, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
+use crate::service::{HomeChoice, Services};
 use crate::suggest::{self, Clients};
 use crate::vault::{self, ApiClient, NewClient, Vault};
 

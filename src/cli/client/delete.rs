@@ -8,8 +8,8 @@ use super::selected::{self, Selected};
 use super::{Done, Failed};
 use crate::broker::Broker;
 use crate::cli::confirm;
-use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind, plain};
+use crate::service::{Environment, HomeChoice};
 use crate::suggest;
 
 /// Delete an API client with its secrets, also the stored one

@@ -7,7 +7,7 @@ use super::{Done, Failed, input, show};
 use crate::broker::Broker;
 use crate::cli::list::table;
 use crate::cli::print;
-use crate::config::Service;
+use crate::service::Service;
 use crate::suggest::Clients;
 use crate::vault::ApiClient;
 

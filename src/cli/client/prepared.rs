@@ -3,8 +3,8 @@
 use crate::broker::Broker;
 use crate::cli::config::{check_hosts, pattern};
 use crate::cli::homes::{HomeArgument, mark_as_written};
-use crate::config::{Environment, HomeChoice, Machine, Origin, SERVICE_RULE, Service, is_service_name};
 use crate::error::{Error, Kind};
+use crate::service::{Environment, HomeChoice, Machine, Origin, SERVICE_RULE, Service, is_service_name};
 use crate::suggest;
 
 /// Where the secret of a client that is about to be created goes.

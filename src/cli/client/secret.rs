@@ -3,11 +3,12 @@
 use std::io;
 
 use crate::cli::note;
-use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::store::{self, ClientCredentials, CredentialsOrigin, FileError};
-use crate::vault::EnvironmentUrl;
+use crate::service::EnvironmentUrl;
+use crate::service::{ClientCredentials, CredentialsOrigin};
+use crate::service::{Environment, HomeChoice};
+use crate::store::{self, FileError};
 
 /// The client credentials of `place` with this secret.
 pub(super) fn credentials(place: &Environment, client_secret: Secret<String>) -> Result<ClientCredentials, Error> {

@@ -4,12 +4,14 @@ use super::{Arguments, check_hosts, pattern};
 use crate::broker::Broker;
 use crate::cache;
 use crate::cli::{homes, note, terminal};
-use crate::config::{HomeChoice, Machine, Origin, Service, Services};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::store::{self, ClientCredentials, CredentialsOrigin};
+use crate::service::EnvironmentUrl;
+use crate::service::{ClientCredentials, CredentialsOrigin};
+use crate::service::{HomeChoice, Machine, Origin, Service, Services};
+use crate::store;
 use crate::suggest;
-use crate::vault::{EnvironmentUrl, Limit, Vault};
+use crate::vault::{Limit, Vault};
 
 /// Longer than any client secret, in bytes.
 const LONGEST_SECRET: usize = 4096;

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::{Asked, note, print};
 use crate::broker::{Broker, read_or_create, selector};
-use crate::config::Service;
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, plain};
-use crate::resolve::Account;
+use crate::service::Account;
+use crate::service::Service;
 use crate::suggest::Subject;
 use crate::vault::{self, Return, Selector, Status, Vault};
 use wait::Waiting;

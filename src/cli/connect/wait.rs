@@ -11,11 +11,11 @@ use crate::callback::page::Page;
 use crate::callback::{Callback, Returned};
 use crate::cli::note;
 use crate::clock;
-use crate::config::Service;
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::hex;
-use crate::resolve::Account;
+use crate::service::Account;
+use crate::service::Service;
 use crate::suggest::Subject;
 use crate::vault::{self, Details, MagicLink, Return, Selector, Status, Vault};
 

@@ -15,12 +15,14 @@ use std::time::Instant;
 use super::found::Found;
 use super::{Asked, Whose, explained, note};
 use crate::broker::{Broker, checked};
-use crate::config::Service;
+use crate::catalogue::Authentication;
 use crate::error::{Error, Kind, without_userinfo};
 use crate::header::header;
-use crate::resolve::catalogue::Authentication;
-use crate::resolve::{self, Account, Target};
+use crate::resolve;
 use crate::secret::Secret;
+use crate::service::Account;
+use crate::service::Service;
+use crate::target::Target;
 use options::{Context, Refused, check};
 use program::Curl;
 

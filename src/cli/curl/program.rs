@@ -12,9 +12,9 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::error::{Error, Kind};
 use crate::programs;
-use crate::resolve::{Scheme, Target};
 use crate::secret::Secret;
 use crate::store::credential_variables;
+use crate::target::{Scheme, Target};
 
 /// Since then a redirect to another host or port loses the header (CVE-2018-1000007, CVE-2022-27774).
 const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);

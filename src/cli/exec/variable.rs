@@ -1,10 +1,12 @@
 //! Which environment variable a token goes to.
 
-use crate::config::Service;
+use crate::catalogue::{is_below, places_at};
 use crate::error::{Error, Kind};
-use crate::resolve::catalogue::{is_below, places_at};
 use crate::resolve::rule::{For, Source};
-use crate::resolve::{Account, Authority, rules};
+use crate::resolve::rules;
+use crate::service::Account;
+use crate::service::Service;
+use crate::target::Authority;
 
 /// Where gh talks to unless told otherwise (`gh help environment`).
 pub(super) const GH_HOST: &str = "GH_HOST";
@@ -202,9 +204,9 @@ fn for_gh(variable: &str, hosts: &[String]) -> Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
-    use crate::resolve::Pattern;
-    use crate::resolve::catalogue::providers;
+    use crate::catalogue::providers;
+    use crate::service::Origin;
+    use crate::service::Pattern;
 
     #[test]
     fn no_variable_of_the_catalogue_is_refused() {

@@ -7,7 +7,8 @@ use super::super::note;
 use super::super::terminal::read_line;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::store::{ClientCredentials, SECRET_VARIABLES};
+use crate::service::ClientCredentials;
+use crate::store::SECRET_VARIABLES;
 
 /// Offers to take the secret out of the file it came from, now that it lives in its home.
 pub(super) fn clean_source(file: &Path, credentials: &ClientCredentials, without_asking: bool) -> Result<(), Error> {

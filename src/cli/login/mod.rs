@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::{homes, note, sync, terminal};
 use crate::cache;
-use crate::config::{self, DEFAULT_ENVIRONMENT, Environment, Environments, SERVICE_RULE};
+use crate::config::{self, Environments};
 use crate::error::{Error, Kind};
-use crate::store::{self, ClientCredentials};
+use crate::service::ClientCredentials;
+use crate::service::{DEFAULT_ENVIRONMENT, Environment, SERVICE_RULE};
+use crate::store;
 use crate::suggest;
 use crate::vault::{Limit, Vault};
 use homes::HomeArgument;
@@ -57,7 +59,7 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let name = arguments.environment.as_str();
-    if !config::is_service_name(name) {
+    if !crate::service::is_service_name(name) {
         return Err(Error::new(Kind::Usage, format!("{name:?} is not a name for an environment")).why(SERVICE_RULE));
     }
     let directory = config::directory()?;

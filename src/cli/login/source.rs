@@ -3,11 +3,12 @@
 use super::super::homes::{self, HomeArgument};
 use super::super::terminal;
 use super::Arguments;
-use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind};
-use crate::store::{self, ClientCredentials, CommandError, Content, CredentialsOrigin, FileError};
+use crate::service::EnvironmentUrl;
+use crate::service::{ClientCredentials, CredentialsOrigin};
+use crate::service::{Environment, HomeChoice};
+use crate::store::{self, CommandError, Content, FileError};
 use crate::suggest;
-use crate::vault::EnvironmentUrl;
 
 /// Where the client credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

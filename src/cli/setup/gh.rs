@@ -2,12 +2,13 @@
 //! work, and to say what to type.
 
 use crate::broker::Broker;
-use crate::config::Service;
 use crate::error::{Error, Kind};
 use crate::programs;
 use crate::protocol::git::chain::Settings;
-use crate::resolve::{self, Target, rules};
+use crate::resolve::{self, rules};
+use crate::service::Service;
 use crate::suggest;
+use crate::target::Target;
 
 /// The line for the shell's own file.
 pub(super) fn alias(broker: &Broker) -> Result<String, Error> {

@@ -11,8 +11,9 @@ use super::edit::Edit;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
-use crate::resolve::{Target, rules};
+use crate::resolve::rules;
 use crate::suggest;
+use crate::target::Target;
 
 const BEGIN: &str = "# scalekit-auth setup: begin";
 const END: &str = "# scalekit-auth setup: end";

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::broker::{Broker, selector};
 use crate::clock;
-use crate::config::Service;
 use crate::consent::rfc3339;
 use crate::error::{Error, plain};
-use crate::resolve::{Account, Chosen};
+use crate::resolve::Chosen;
+use crate::service::Account;
+use crate::service::Service;
 use crate::vault::{self, Details, Status, Vault};
 
 /// An account and what the vault says of it.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::{print, reach};
 use crate::broker::{Broker, not_logged_in};
-use crate::config::DEFAULT_ENVIRONMENT;
 use crate::error::{Error, plain};
-use crate::store::ClientCredentials;
+use crate::service::ClientCredentials;
+use crate::service::DEFAULT_ENVIRONMENT;
 
 /// Show each environment, where its client credentials live, and whether they can be read
 #[derive(Debug, clap::Args)]

@@ -14,9 +14,11 @@ use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, rea
 use crate::broker::{Broker, Token};
 use crate::error::{Error, Kind};
 use crate::output::error_line;
-use crate::resolve::{Account, Rule, Target, rules};
+use crate::resolve::{Rule, rules};
 use crate::secret::Secret;
-use crate::vault::Credential;
+use crate::service::Account;
+use crate::service::Credential;
+use crate::target::Target;
 use wire::{Answer, Key, LONGEST_INPUT, NO_SERVER_URL, NOT_FOUND};
 
 /// The row.

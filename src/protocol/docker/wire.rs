@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::resolve::{Scheme, Target};
 use crate::secret::Secret;
+use crate::target::{Scheme, Target};
 
 /// The longest request; a server key and a password are far shorter.
 pub const LONGEST_INPUT: usize = 64 * 1024;

@@ -12,8 +12,8 @@ pub use helper::{has_option, unstartable};
 
 use crate::error::{Error, Kind};
 use crate::programs;
-use crate::resolve::Target;
 use crate::store::SECRET_VARIABLES;
+use crate::target::Target;
 
 /// A configuration file is far smaller; a repository's may be anything.
 const LARGEST_FILE: u64 = 1 << 20;

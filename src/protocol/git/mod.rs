@@ -13,9 +13,11 @@ use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved};
 use crate::broker::Token;
 use crate::error::{Error, Kind};
 use crate::output::note;
-use crate::resolve::{Account, Rule, Target};
+use crate::resolve::Rule;
 use crate::secret::Secret;
-use crate::vault::Credential;
+use crate::service::Account;
+use crate::service::Credential;
+use crate::target::Target;
 use wire::{Answer, CAPABILITIES, Extras, LONGEST_INPUT};
 
 /// The row.

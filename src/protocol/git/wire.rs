@@ -14,8 +14,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use crate::resolve::{Target, target};
 use crate::secret::Secret;
+use crate::target;
+use crate::target::Target;
 
 /// The longest line git promises to handle, newline included.
 const LONGEST_LINE: usize = 65_535;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ureq::Proxy;
 
 use super::super::Error;
-use crate::resolve::Authority;
+use crate::target::Authority;
 
 /// The port of an environment URL that names none.
 const HTTPS_PORT: u16 = 443;
@@ -85,7 +85,7 @@ fn is_in_network(network: &str, address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::Scheme;
+    use crate::target::Scheme;
     use proptest::prelude::*;
 
     fn is_exempt(list: &str, host: &str) -> bool {

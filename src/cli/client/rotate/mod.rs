@@ -22,9 +22,9 @@ use serde_json::json;
 use super::selected::{self, Selected};
 use super::{Done, Failed};
 use crate::broker::Broker;
-use crate::config::{Environment, HomeChoice};
 use crate::error::{Error, Kind, plain};
 use crate::runtime::create_directory;
+use crate::service::{Environment, HomeChoice};
 use crate::suggest;
 use under_way::UnderWay;
 

@@ -6,9 +6,11 @@ use super::{Old, orphans};
 use crate::cli::client::secret::{credentials, is_same, read, write};
 use crate::cli::client::selected::Selected;
 use crate::cli::note;
-use crate::config::{Environment, Rotation, Services};
+use crate::config::Rotation;
 use crate::error::{Error, Kind};
-use crate::store::{self, ClientCredentials};
+use crate::service::ClientCredentials;
+use crate::service::{Environment, Services};
+use crate::store;
 use crate::suggest;
 use crate::vault::{self, ClientSecret, Limit, Vault};
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::resolve::Case;
+use crate::target::Case;
 use proptest::prelude::*;
 
 #[test]

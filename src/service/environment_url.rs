@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::error::without_userinfo;
-use crate::resolve::{Authority, Scheme, Target};
+use crate::error::{Error as Shown, Kind, without_userinfo};
+use crate::target::{Authority, Scheme, Target};
 
 /// Why a text is not an environment URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,13 +11,21 @@ use crate::resolve::{Authority, Scheme, Target};
 pub enum UrlError {
     /// Not a URL with a plain host.
     #[error("{0:?} is not a URL: {1}")]
-    Target(String, crate::resolve::target::Error),
+    Target(String, crate::target::Error),
     /// Http to another machine would show the client secret to everyone on the way.
     #[error("{0:?} is not https (http is possible for loopback only)")]
     Http(String),
     /// A path, query or user name has no place there.
     #[error("{0:?} must be scheme and host alone")]
     More(String),
+}
+
+impl From<UrlError> for Shown {
+    fn from(error: UrlError) -> Self {
+        Shown::new(Kind::NotConfigured, "the environment URL cannot be used")
+            .why(&error)
+            .next("give it as https://NAME.scalekit.com (Scalekit dashboard, Settings > API credentials)")
+    }
 }
 
 /// `https://host[:port]` without a trailing slash; `http` for loopback only.

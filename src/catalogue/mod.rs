@@ -1,11 +1,14 @@
 //! The built-in providers: which hosts are theirs, how their tokens travel, and how git and registries want to be answered
 //! there. The rows stand in `catalogue.toml`; here is how they are found.
 
+mod provider;
+mod rows;
+
 use std::sync::OnceLock;
 
-pub use super::provider::{Authentication, Place, Provider};
-use super::rows;
-use super::suffix::registrable;
+pub use provider::{Authentication, Place, Provider};
+
+use crate::target::suffix::registrable;
 
 impl Provider {
     /// The page that names the hosts.
@@ -113,8 +116,8 @@ pub const DEFAULT_GIT_USERNAME: &str = "oauth2";
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::pattern::Pattern;
     use super::*;
+    use crate::service::Pattern;
 
     #[test]
     fn every_row_is_a_valid_exact_pattern_and_no_two_claim_the_same_place() {

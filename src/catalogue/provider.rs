@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scheme::Scheme;
+use crate::target::Scheme;
 
 /// A provider as Scalekit's catalogue names it, and the places that are its own.
 #[derive(Debug)]

@@ -3,11 +3,14 @@
 //! A host is checked as bytes before the URL library sees it, and afterwards both must agree, because the library alone
 //! turns `GITHUB%2ecom`, a tab or full-width letters into `github.com`.
 
+mod scheme;
+pub(crate) mod suffix;
+
 use std::fmt;
 
 use url::Url;
 
-use super::scheme::Scheme;
+pub use scheme::Scheme;
 
 /// Longest URL or host we look at, in bytes.
 const LONGEST: usize = 8 * 1024;

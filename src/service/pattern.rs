@@ -4,11 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue;
-use super::provider::Place;
-use super::scheme::Scheme;
-use super::suffix::{is_address, is_public_suffix};
-use super::target::{self, Authority, Case, Target, is_plain_path};
+use crate::catalogue::{self, Place};
+use crate::target::suffix::{is_address, is_public_suffix};
+use crate::target::{self, Authority, Case, Scheme, Target, is_plain_path};
 
 /// Why a text is not a host pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +71,7 @@ impl Pattern {
     }
 
     /// A place of the catalogue, which tests hold to the rules of [`Pattern::parse`].
-    pub(super) fn of_place(place: &Place) -> Self {
+    pub(crate) fn of_place(place: &Place) -> Self {
         Self {
             scheme: place.scheme,
             below: false,
@@ -138,7 +136,7 @@ impl Pattern {
     }
 
     /// Empty, or begins with `/` and does not end with one.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::provider::{Authentication, Place, Provider};
-use super::scheme::Scheme;
+use crate::target::Scheme;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 

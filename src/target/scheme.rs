@@ -40,7 +40,7 @@ impl Scheme {
     }
 
     /// The port that need not be said.
-    pub(super) fn default_port(self) -> u16 {
+    pub(crate) fn default_port(self) -> u16 {
         match self {
             Self::Https => 443,
             Self::Http => 80,

@@ -1,0 +1,171 @@
+//! The model: a service, whose account it is, in which environment, and what authenticates. No I/O.
+
+mod account;
+mod api_client;
+mod credential;
+mod credentials;
+mod environment;
+mod environment_url;
+mod names;
+pub mod pattern;
+mod services;
+
+pub use account::Account;
+pub use api_client::{CLIENT_PREFIX, Machine};
+pub use credential::Credential;
+pub use credentials::{ClientCredentials, CredentialsOrigin};
+pub use environment::{DEFAULT_ENVIRONMENT, Environment, HomeChoice};
+pub use environment_url::{EnvironmentUrl, UrlError};
+pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
+pub use names::{is_connection_name, is_identifier, is_service_name};
+pub use pattern::Pattern;
+pub use services::{Services, Unusable};
+
+use crate::catalogue::{self, Authentication};
+
+/// Who says that a service is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user, in connections.json.
+    User,
+    /// `sync` alone; it yields to everything the user wrote.
+    Sync,
+}
+
+/// A user's short name for a connection, and what is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The user's short name.
+    pub name: String,
+    /// Who says that it is there.
+    pub origin: Origin,
+    /// Scalekit's connection name (`key_id`).
+    pub connection: String,
+    /// Whose account; `None` leaves it to the defaults.
+    pub identifier: Option<String>,
+    /// Accounts with short names.
+    pub accounts: Vec<NamedAccount>,
+    /// Scalekit's provider identifier, as the user gave it.
+    pub provider: Option<String>,
+    /// The environment it belongs to; `None` is the default one.
+    pub environment: Option<String>,
+    /// Hosts of the user's own choice; where there are any, the provider's own ones do not count.
+    pub hosts: Vec<Pattern>,
+    /// What the vault says about the connection.
+    pub learned: Learned,
+    /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
+    pub client: Option<Box<Machine>>,
+}
+
+/// One account of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAccount {
+    /// The user's short name for it.
+    pub name: String,
+    /// Scalekit's identifier.
+    pub identifier: String,
+    /// Hosts and paths where this account is the one, unless a request names another.
+    pub hosts: Vec<Pattern>,
+}
+
+/// What `synced.json` holds about a service's connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Scalekit's provider identifier.
+    pub provider: Option<String>,
+    /// The provider's API and MCP hosts, as the environment names them.
+    pub hosts: Vec<Pattern>,
+    /// The host names with blanks that an account fills in, `{{domain}}.example.com/api`.
+    pub templates: Vec<String>,
+    /// Hosts that belong to the account of an identifier, and to no other account.
+    pub tenants: Vec<(String, Pattern)>,
+    /// How the token travels, where the environment says it: `Basic`, or a header and its prefix.
+    pub auth: Option<String>,
+}
+
+impl Service {
+    /// A service with nothing but a name and a connection.
+    pub fn new(name: &str, connection: &str, origin: Origin) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin,
+            connection: connection.to_owned(),
+            identifier: None,
+            accounts: Vec::new(),
+            provider: None,
+            environment: None,
+            hosts: Vec::new(),
+            learned: Learned::default(),
+            client: None,
+        }
+    }
+
+    /// The identifiers of its accounts, the usual one first.
+    pub fn identifiers(&self) -> impl Iterator<Item = &str> {
+        let named = self.accounts.iter().map(|account| &account.identifier);
+        self.identifier.iter().chain(named).map(String::as_str)
+    }
+
+    /// The account that goes by this short name or identifier. Of short names, which are written in lower case, the case does
+    /// not count, since git hosts' user names have none either.
+    pub fn account_called(&self, text: &str) -> Option<&str> {
+        let by_identifier = || self.identifiers().find(|known| *known == text);
+        let named = |is: &dyn Fn(&NamedAccount) -> bool| {
+            self.accounts.iter().find(|account| is(account)).map(|account| account.identifier.as_str())
+        };
+        named(&|account| account.name == text)
+            .or_else(by_identifier)
+            .or_else(|| named(&|account| account.is_called(text)))
+    }
+
+    /// The provider: the one the user named, else what the vault says, else what the service's and the connection's names
+    /// say, if they agree.
+    pub fn provider(&self) -> Result<Option<String>, String> {
+        if let Some(provider) = self.provider.as_ref().or(self.learned.provider.as_ref()) {
+            return Ok(Some(provider.clone()));
+        }
+        if self.client.is_some() {
+            return Ok(None);
+        }
+        let by_service = catalogue::provider_of_name(&self.name).map(|p| p.id);
+        let by_connection = catalogue::provider_of_name(&self.connection).map(|p| p.id);
+        match (by_service, by_connection) {
+            (Some(a), Some(b)) if a != b => {
+                Err(format!("the service's name says {a}, the connection's name {} says {b}", self.connection))
+            }
+            (a, b) => Ok(a.or(b).map(str::to_owned)),
+        }
+    }
+
+    /// The provider's row in the catalogue, if its provider is known beyond doubt.
+    pub fn row(&self) -> Option<&'static catalogue::Provider> {
+        catalogue::provider(self.provider().ok()??.as_str())
+    }
+
+    /// How its tokens travel: as the provider's row says, else as the environment does, else as Bearer.
+    pub fn authentication(&self) -> Authentication {
+        let learned = || self.learned.auth.as_deref().and_then(Authentication::parse);
+        self.row().map(|row| row.auth.clone()).or_else(learned).unwrap_or(Authentication::BEARER)
+    }
+}
+
+impl NamedAccount {
+    /// Whether it goes by this short name, in any case.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_disagree_about_the_provider_leave_it_unknown() {
+        let mut service = Service::new("gmail", "slack-x", Origin::User);
+        assert!(service.provider().is_err());
+        assert!(service.row().is_none());
+        service.learned.provider = Some("SLACK".into());
+        assert_eq!(service.provider(), Ok(Some("SLACK".into())));
+    }
+}
