@@ -1,37 +1,53 @@
 //! `scalekit-auth` answers "what do I send to this URL?" in the protocol of the tool that asks, with a fresh token from a
-//! Scalekit vault.
+//! Scalekit vault. What other programs may use of it is [`verify`]: it checks the tokens that Scalekit issues to API
+//! clients, for an HTTP API. [`run`] is the whole executable.
 //!
-//! The road of every answer: [`protocol`] decodes the request, [`resolve`] finds the service, [`broker`] gets the token by
-//! way of [`cache`] (where it may still be good), [`store`] (the client credentials) and [`vault`] (Scalekit's API), and
-//! [`protocol`] encodes the answer, or [`header`] where no helper protocol is spoken. [`cli`] holds the commands that people
-//! type, [`config`] the files they write, [`callback`] the port where a browser comes back after consent. [`verify`] stands
-//! apart: it checks tokens that others bring, for an HTTP API as well.
+//! The other modules are public for this project's own benchmarks and fuzz targets alone, are left out of this page, and
+//! may change with every version. The road of every answer through them: `protocol` decodes the request, `resolve` finds the
+//! service and account (`service`) for the `target`, `broker` gets the token by way of `cache`, `store` (the client
+//! credentials) and `vault` (Scalekit's API), and `protocol` encodes the answer, or `header` where no helper protocol is
+//! spoken. `commands` holds what people type, `config` the files they write, `catalogue` the built-in providers, `callback`
+//! the port where a browser comes back after consent.
 
 #![forbid(unsafe_code)]
 
-pub mod broker;
+mod broker;
+#[doc(hidden)]
 pub mod cache;
+#[doc(hidden)]
 pub mod callback;
+#[doc(hidden)]
 pub mod catalogue;
-pub mod cli;
 mod clock;
+#[doc(hidden)]
+pub mod commands;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod consent;
+#[doc(hidden)]
 pub mod error;
-pub mod header;
+mod header;
 mod hex;
 mod output;
 mod programs;
+#[doc(hidden)]
 pub mod protocol;
 mod refusals;
+#[doc(hidden)]
 pub mod resolve;
 mod runtime;
-pub mod secret;
+mod secret;
+#[doc(hidden)]
 pub mod service;
 mod similar;
+#[doc(hidden)]
 pub mod store;
+#[doc(hidden)]
 pub mod suggest;
+#[doc(hidden)]
 pub mod target;
+#[doc(hidden)]
 pub mod vault;
 pub mod verify;
 
@@ -47,7 +63,7 @@ pub fn run(args: Vec<OsString>) -> u8 {
     harden();
     match protocol::select(&args) {
         Some((protocol, words)) => protocol::serve(protocol, words, deadline),
-        None => cli::run(args, deadline),
+        None => commands::run(args, deadline),
     }
 }
 

@@ -11,7 +11,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((clocks, bytes)) = input.split_first_chunk::<16>() else { return };
     let (now, now_boot) = clocks.split_at(8);
     let [now, now_boot] = [now, now_boot].map(|bytes| i64::from_ne_bytes(bytes.try_into().unwrap()));
-    let Some((entry, stay)) = decode(bytes) else { return };
+    let Some((entry, ttl)) = decode(bytes) else { return };
     let secret = entry.secret().expose();
     assert!(!secret.is_empty() && !secret.contains(['\r', '\n', '\0']));
     assert!(bytes.ends_with(secret.as_bytes()));
@@ -19,9 +19,9 @@ fuzz_target!(|input: &[u8]| {
         assert!(!username.contains(['\r', '\n', '\0']));
     }
     assert!(entry.refused_scopes.iter().all(|scope| !scope.is_empty() && !scope.contains([' ', '\n'])));
-    let left = stay.left(now, now_boot);
-    assert!(left >= 0 && left <= stay.seconds.max(0));
-    assert!(left == 0 || (now >= stay.since && now_boot >= stay.since_boot));
+    let left = ttl.left(now, now_boot);
+    assert!(left >= 0 && left <= ttl.seconds.max(0));
+    assert!(left == 0 || (now >= ttl.since && now_boot >= ttl.since_boot));
     // More bytes are another entry, or none.
     assert!(decode(&[bytes, b"\n"].concat()).is_none() && decode(&[bytes, b"\0"].concat()).is_none());
 });

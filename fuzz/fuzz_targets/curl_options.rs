@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::cli::curl::options::{Context, check};
+use scalekit_auth::commands::curl::options::{Context, check};
 
 #[path = "../../tests/common/curl_rules.rs"]
 mod curl_rules;

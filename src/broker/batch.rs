@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Broker, Token, is_fit};
+use super::{Broker, Token, is_usable};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::service::Account;
@@ -15,7 +15,7 @@ impl Broker {
     /// As [`Broker::token`] for several, in their order. One that fails does not stop the others.
     pub fn tokens(&self, wanted: &[(&Service, &Account)]) -> Vec<Result<Token, Failure>> {
         let mut found: Vec<Option<Result<Token, Failure>>> =
-            wanted.iter().map(|(service, account)| self.cached(service, account, is_fit).map(Ok)).collect();
+            wanted.iter().map(|(service, account)| self.cached(service, account, is_usable).map(Ok)).collect();
         let is_missing = |(one, found): (&(_, _), &Option<_>)| found.is_none().then_some(*one);
         let missing: Vec<_> = wanted.iter().zip(&found).filter_map(is_missing).collect();
         let mut asked = self

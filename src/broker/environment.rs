@@ -137,7 +137,7 @@ impl Broker {
         self.forced_environment.is_some()
     }
 
-    /// The vault of `service`'s environment. Its client credentials are read only if no client token rests in the cache.
+    /// The vault of `service`'s environment. Its client credentials are read only if no client token is cached.
     pub(super) fn vault(&self, service: &Service) -> Result<Vault, Error> {
         let source = self.source(service)?;
         let url = source.url()?;

@@ -20,7 +20,7 @@ use crate::resolve::{self, Answer, Chosen, Decision, learn};
 use crate::service::ClientCredentials;
 use crate::service::Credential;
 use crate::service::{Account, Pattern};
-use crate::service::{IDENTIFIER_RULE, Machine, Service, Services};
+use crate::service::{ApiClient, IDENTIFIER_RULE, Service, Services};
 use crate::similar::nearest;
 use crate::store;
 use crate::suggest::{self, Subject};
@@ -64,7 +64,7 @@ pub struct Token {
     /// The expiry to tell, in seconds since 1970, margin taken off; `None` if there is none or it has passed.
     pub expires_at: Option<i64>,
     /// The vault calls the account ACTIVE, yet its token's expiry has passed.
-    pub looks_expired: bool,
+    pub is_past_expiry: bool,
     /// What the account says about its tenant.
     pub facts: Facts,
     /// Scopes that were asked for and are not in the token.
@@ -182,10 +182,10 @@ impl Broker {
         checked(account)
     }
 
-    /// A credential of the connected account: one that rests in the cache, else a fresh one of the vault, where the account
+    /// A credential of the connected account: a cached one, else a fresh one of the vault, where the account
     /// is created if it is missing.
     pub fn token(&self, service: &Service, account: &Account) -> Result<Token, Failure> {
-        self.cached(service, account, is_fit).map_or_else(|| self.fetched(service, account), Ok)
+        self.cached(service, account, is_usable).map_or_else(|| self.fetched(service, account), Ok)
     }
 
     /// As [`Broker::token`], where [`Broker::cached`] found nothing.
@@ -193,10 +193,10 @@ impl Broker {
         self.fetch_once(service, account, || self.token_of(&self.vault(service)?, service, account))
     }
 
-    /// The credential that rests in the cache, if there is one that `is_fit` takes; else it is forgotten.
-    pub fn cached(&self, service: &Service, account: &Account, is_fit: impl Fn(&Entry) -> bool) -> Option<Token> {
+    /// The cached credential, if there is one that `is_usable` takes; else it is forgotten.
+    pub fn cached(&self, service: &Service, account: &Account, is_usable: impl Fn(&Entry) -> bool) -> Option<Token> {
         let key = self.key(service, account).ok()?;
-        self.cache().get(&key, is_fit).map(|entry| Token::new(entry, Facts::default()))
+        self.cache().get(&key, is_usable).map(|entry| Token::new(entry, Facts::default()))
     }
 
     fn fetch_once(
@@ -207,7 +207,7 @@ impl Broker {
     ) -> Result<Token, Failure> {
         let key = self.key(service, account)?;
         let unreached = Unreached::of(&key.environment);
-        let found = self.cache().fetch_once(&key, is_fit, || {
+        let found = self.cache().fetch_once(&key, is_usable, || {
             if let Some(error) = unreached.error() {
                 return Err(error.into());
             }
@@ -303,7 +303,7 @@ impl Token {
         let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
         Self {
             expires_at: told.filter(|at| *at > now),
-            looks_expired: entry.expires_at.is_some_and(|at| at <= now),
+            is_past_expiry: entry.expires_at.is_some_and(|at| at <= now),
             credential: entry.credential,
             facts,
             refused_scopes: entry.refused_scopes,
@@ -312,12 +312,12 @@ impl Token {
 }
 
 /// Whether an entry of the cache may be handed out: not if a server refused it a moment ago.
-fn is_fit(entry: &Entry) -> bool {
+fn is_usable(entry: &Entry) -> bool {
     !refusals::is_refused(entry.secret().expose())
 }
 
 /// A JWT for an API client.
-fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<Entry, Error> {
+fn client_token(vault: &Vault, service: &Service, client: &ApiClient) -> Result<Entry, Error> {
     let config = suggest::config(service);
     let grant = match vault.grant(&client.scopes) {
         Err(error @ vault::Error::Credentials { .. }) => grant_after_rotation(vault, client, error),
@@ -343,7 +343,7 @@ fn client_token(vault: &Vault, service: &Service, client: &Machine) -> Result<En
 }
 
 /// A rotation may have put another secret in place after ours was read, and deleted ours since.
-fn grant_after_rotation(vault: &Vault, client: &Machine, error: vault::Error) -> Result<Grant, vault::Error> {
+fn grant_after_rotation(vault: &Vault, client: &ApiClient, error: vault::Error) -> Result<Grant, vault::Error> {
     match store::credentials(&client.environment()) {
         Ok(now) if !vault.has_secret(&now.client_secret) => vault.reopened(now)?.grant(&client.scopes),
         _ => Err(error),

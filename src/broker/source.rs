@@ -1,4 +1,4 @@
-//! Where the client credentials of a service are, and what its tokens rest under: both are known before any home is read.
+//! Where the client credentials of a service are, and the key under which its tokens are cached: both are known before any home is read.
 
 use super::{Broker, not_logged_in};
 use crate::cache::{self, Cache, Entry, Holder, Key};
@@ -10,7 +10,7 @@ use crate::service::ClientCredentials;
 use crate::service::EnvironmentUrl;
 use crate::service::{Environment, Service};
 use crate::store;
-use crate::vault::{self, Grant, Keys};
+use crate::vault::{self, CredentialsSource, Grant};
 
 /// Where the client credentials of a service are, before anything is read.
 pub(super) enum Source {
@@ -44,13 +44,13 @@ impl Source {
     }
 }
 
-/// Opens a vault with the client token that rests in the cache; the client credentials are read where there is none.
+/// Opens a vault with the cached client token; the client credentials are read where there is none.
 pub(super) struct Opener {
     pub(super) source: Source,
     pub(super) cache: Cache,
 }
 
-impl Keys for Opener {
+impl CredentialsSource for Opener {
     fn credentials(&self) -> Result<ClientCredentials, vault::Error> {
         self.source.read().map_err(|error| vault::Error::Closed(Box::new(error)))
     }
@@ -61,11 +61,11 @@ impl Keys for Opener {
         grant: &dyn Fn() -> Result<Grant, vault::Error>,
     ) -> Result<Secret<String>, vault::Error> {
         let key = self.source.key(Holder::Client { scopes: Vec::new() });
-        let is_fit = |entry: &Entry| refused.is_none_or(|refused| refused.expose() != entry.secret().expose());
-        if let Some(entry) = self.cache.get(&key, is_fit) {
+        let is_usable = |entry: &Entry| refused.is_none_or(|refused| refused.expose() != entry.secret().expose());
+        if let Some(entry) = self.cache.get(&key, is_usable) {
             return Ok(entry.secret().clone());
         }
-        let found = self.cache.fetch_once(&key, is_fit, || {
+        let found = self.cache.fetch_once(&key, is_usable, || {
             let grant = grant()?;
             let expires_at = grant.expires_at();
             Ok((Entry::bearer(grant.token, expires_at), ()))
@@ -92,7 +92,7 @@ impl Broker {
         }
     }
 
-    /// What the token of this account rests under.
+    /// The key under which the token of this account is cached.
     pub(super) fn key(&self, service: &Service, account: &Account) -> Result<Key, Error> {
         let holder = match &service.client {
             Some(client) => Holder::Client { scopes: client.scopes.clone() },
@@ -104,7 +104,7 @@ impl Broker {
         Ok(self.source(service)?.key(holder))
     }
 
-    /// Forgets the tokens of `service`'s connection, or of its API client, that rest in the cache: those that `is_meant`;
+    /// Forgets the tokens of `service`'s connection, or of its API client, that are cached: those that `is_meant`;
     /// and the links of its accounts.
     pub fn evict(&self, service: &Service, is_meant: impl Fn(&Entry) -> bool) {
         // Without client credentials there was no token.

@@ -33,7 +33,7 @@ impl Entry {
 
 /// When an entry was put down, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stay {
+pub struct Ttl {
     /// Since 1970, by the clock on the wall.
     pub since: i64,
     /// Since the machine's start, which no change of the clock moves.
@@ -42,7 +42,7 @@ pub struct Stay {
     pub seconds: i64,
 }
 
-impl Stay {
+impl Ttl {
     /// How long it is good from now on: not at all once either clock says that its time is over, nor where the wall's was
     /// set back behind its beginning.
     pub fn left(&self, now: i64, now_boot: i64) -> i64 {
@@ -55,7 +55,7 @@ impl Stay {
 }
 
 /// The bytes of an entry: lines that end in LF, in the order of [`decode`].
-pub(super) fn encode(entry: &Entry, stay: &Stay) -> Secret<Vec<u8>> {
+pub(super) fn encode(entry: &Entry, ttl: &Ttl) -> Secret<Vec<u8>> {
     let Entry { credential, expires_at, refused_scopes } = entry;
     let (kind, username) = match credential {
         Credential::Bearer(_) => ("bearer", ""),
@@ -65,7 +65,7 @@ pub(super) fn encode(entry: &Entry, stay: &Stay) -> Secret<Vec<u8>> {
     let secret = entry.secret().expose();
     // Large enough from the start, so that no copy is left behind by growing.
     let mut text = String::with_capacity(secret.len() + username.len() + 256 + refused_scopes.join(" ").len());
-    let Stay { since, since_boot, seconds } = stay;
+    let Ttl { since, since_boot, seconds } = ttl;
     let expires_at = expires_at.map(|at| at.to_string()).unwrap_or_default();
     let scopes = refused_scopes.join(" ");
     for line in [VERSION, &since.to_string(), &since_boot.to_string(), &seconds.to_string(), &expires_at, &scopes, kind]
@@ -77,14 +77,14 @@ pub(super) fn encode(entry: &Entry, stay: &Stay) -> Secret<Vec<u8>> {
 }
 
 /// Reads the bytes of an entry (protocol.md, section 6, from the format on); anything else is nothing.
-pub fn decode(bytes: &[u8]) -> Option<(Entry, Stay)> {
+pub fn decode(bytes: &[u8]) -> Option<(Entry, Ttl)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.split('\n');
     let mut line = || lines.next();
     if line()? != VERSION {
         return None;
     }
-    let stay = Stay { since: number(line()?)?, since_boot: number(line()?)?, seconds: number(line()?)? };
+    let ttl = Ttl { since: number(line()?)?, since_boot: number(line()?)?, seconds: number(line()?)? };
     let expires_at = match line()? {
         "" => None,
         text => Some(number(text)?),
@@ -101,7 +101,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Entry, Stay)> {
         "basic" => Credential::Basic { username: username.to_owned(), password: secret },
         _ => return None,
     };
-    Some((Entry { credential, expires_at, refused_scopes }, stay))
+    Some((Entry { credential, expires_at, refused_scopes }, ttl))
 }
 
 fn number(text: &str) -> Option<i64> {
@@ -115,20 +115,20 @@ mod tests {
 
     #[test]
     fn its_time_is_over_by_either_clock_and_when_the_clock_was_set_back() {
-        let stay = Stay { since: 1000, since_boot: 50, seconds: 60 };
-        assert_eq!(stay.left(1000, 50), 60);
-        assert_eq!(stay.left(1059, 109), 1);
-        assert_eq!(stay.left(1060, 110), 0);
-        assert_eq!(stay.left(999, 60), 0, "set back behind its beginning");
-        assert_eq!(stay.left(1001, 110), 0, "set back since");
-        assert_eq!(stay.left(1060, 51), 0, "set forward");
-        assert_eq!(stay.left(1001, 10), 0, "another boot");
+        let ttl = Ttl { since: 1000, since_boot: 50, seconds: 60 };
+        assert_eq!(ttl.left(1000, 50), 60);
+        assert_eq!(ttl.left(1059, 109), 1);
+        assert_eq!(ttl.left(1060, 110), 0);
+        assert_eq!(ttl.left(999, 60), 0, "set back behind its beginning");
+        assert_eq!(ttl.left(1001, 110), 0, "set back since");
+        assert_eq!(ttl.left(1060, 51), 0, "set forward");
+        assert_eq!(ttl.left(1001, 10), 0, "another boot");
     }
 
     #[test]
     fn what_is_cut_short_or_foreign_is_nothing() {
-        let stay = Stay { since: 1, since_boot: 2, seconds: 3 };
-        let whole = encode(&Entry::bearer(Secret::new("token".into()), Some(9)), &stay);
+        let ttl = Ttl { since: 1, since_boot: 2, seconds: 3 };
+        let whole = encode(&Entry::bearer(Secret::new("token".into()), Some(9)), &ttl);
         let whole = whole.expose();
         assert!(decode(whole).is_some());
         assert!(decode(&whole[..whole.len() - 5]).is_none(), "an empty token is none");
@@ -148,9 +148,9 @@ mod tests {
                 _ => Credential::Basic { username: username.clone(), password: secret.clone() },
             };
             let entry = Entry { credential, expires_at, refused_scopes: scopes.clone() };
-            let stay = Stay { since: numbers[0], since_boot: numbers[1], seconds: numbers[2] };
-            let (read, when) = decode(encode(&entry, &stay).expose()).unwrap();
-            prop_assert_eq!(when, stay);
+            let ttl = Ttl { since: numbers[0], since_boot: numbers[1], seconds: numbers[2] };
+            let (read, when) = decode(encode(&entry, &ttl).expose()).unwrap();
+            prop_assert_eq!(when, ttl);
             prop_assert_eq!(read.secret().expose(), secret.expose());
             prop_assert_eq!((read.expires_at, read.refused_scopes), (expires_at, scopes));
             let same = match read.credential {
@@ -163,9 +163,9 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), now in any::<[i64; 2]>()) {
-            if let Some((entry, stay)) = decode(&bytes) {
+            if let Some((entry, ttl)) = decode(&bytes) {
                 prop_assert!(!entry.secret().expose().contains(['\r', '\n', '\0']));
-                stay.left(now[0], now[1]);
+                ttl.left(now[0], now[1]);
             }
         }
     }

@@ -17,7 +17,7 @@ mod link;
 
 use std::time::{Duration, Instant};
 
-pub use entry::{Entry, Stay, decode};
+pub use entry::{Entry, Ttl, decode};
 pub use key::{Holder, Key};
 
 use crate::clock;
@@ -38,7 +38,7 @@ const FAILURE_STAYS: i64 = 4;
 /// A link is not given again in its last seconds: a person has to open it by then. Links are good for a minute or so.
 const LINK_MARGIN: i64 = 15;
 
-/// How long tokens may rest, and until when this process waits for others.
+/// How long tokens may be cached, and until when this process waits for others.
 #[derive(Debug, Clone, Copy)]
 pub struct Cache {
     limits: CacheLimits,
@@ -53,17 +53,17 @@ impl Cache {
         Self { limits, deadline }
     }
 
-    /// The token that rests for `key`. One that `is_fit` does not take is forgotten.
-    pub fn get(&self, key: &Key, is_fit: impl Fn(&Entry) -> bool) -> Option<Entry> {
+    /// The token that is cached for `key`. One that `is_usable` does not take is forgotten.
+    pub fn get(&self, key: &Key, is_usable: impl Fn(&Entry) -> bool) -> Option<Entry> {
         if self.ceiling(key) == 0 {
             return None;
         }
         let description = key.description();
-        let (entry, stay) = decode(kernel::read(&description)?.expose())?;
-        if stay.left(clock::wall(), clock::since_boot()) == 0 {
+        let (entry, ttl) = decode(kernel::read(&description)?.expose())?;
+        if ttl.left(clock::wall(), clock::since_boot()) == 0 {
             return None;
         }
-        if !is_fit(&entry) {
+        if !is_usable(&entry) {
             kernel::remove(&description);
             return None;
         }
@@ -78,7 +78,7 @@ impl Cache {
     pub fn fetch_once<T>(
         &self,
         key: &Key,
-        is_fit: impl Fn(&Entry) -> bool,
+        is_usable: impl Fn(&Entry) -> bool,
         fetch: impl FnOnce() -> Result<(Entry, T), Failure>,
     ) -> Result<(Entry, Option<T>), Failure> {
         let began = clock::nanoseconds();
@@ -86,7 +86,7 @@ impl Cache {
         if self.ceiling(key) > 0 && kernel::is_there() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             turn = flight::wait_for(key, LONGEST_WAIT.min(left.saturating_sub(ALONE)));
-            if let Some(entry) = self.get(key, &is_fit) {
+            if let Some(entry) = self.get(key, &is_usable) {
                 return Ok((entry, None));
             }
             if let Some(failure) = kernel::read(&key.failure_description())
@@ -98,7 +98,7 @@ impl Cache {
         }
         let outcome = fetch();
         let is_left = match &outcome {
-            Ok((entry, _)) => self.put(key, entry, &is_fit),
+            Ok((entry, _)) => self.put(key, entry, &is_usable),
             Err(failure) if turn.is_some() => {
                 kernel::write(&key.failure_description(), failure::encode(failure).expose(), FAILURE_STAYS)
             }
@@ -133,23 +133,23 @@ impl Cache {
     }
 
     /// Lets `entry` rest; `false` if it may not, or there is no room.
-    fn put(&self, key: &Key, entry: &Entry, is_fit: impl Fn(&Entry) -> bool) -> bool {
+    fn put(&self, key: &Key, entry: &Entry, is_usable: impl Fn(&Entry) -> bool) -> bool {
         let (since, since_boot) = (clock::wall(), clock::since_boot());
         let seconds = self.seconds(key, entry, since);
         let description = key.description();
-        let stay = Stay { since, since_boot, seconds };
-        if seconds <= 0 || !kernel::write(&description, entry::encode(entry, &stay).expose(), seconds) {
+        let ttl = Ttl { since, since_boot, seconds };
+        if seconds <= 0 || !kernel::write(&description, entry::encode(entry, &ttl).expose(), seconds) {
             return false;
         }
         // Whoever refuses a token notes that first and evicts then. So a refusal between the vault's answer and this moment
         // is either seen here, or its eviction comes after us.
-        if !is_fit(entry) {
+        if !is_usable(entry) {
             kernel::remove(&description);
         }
         true
     }
 
-    /// How long `entry` may rest from `now` on.
+    /// How long `entry` may be cached from `now` on.
     fn seconds(&self, key: &Key, entry: &Entry, now: i64) -> i64 {
         let ceiling = self.ceiling(key);
         match entry.expires_at.map(|at| at.saturating_sub(now)) {
@@ -190,7 +190,7 @@ pub fn clear() -> usize {
 
 /// What is known of an entry without its token.
 #[derive(Debug)]
-pub struct Resting {
+pub struct CachedToken {
     /// Whose token it is.
     pub key: Key,
     /// For how long it has been here, in seconds.
@@ -201,13 +201,13 @@ pub struct Resting {
     pub size: usize,
 }
 
-/// Everything that rests here.
-pub fn list() -> Vec<Resting> {
+/// Everything that is cached.
+pub fn list() -> Vec<CachedToken> {
     let (now, now_boot) = (clock::wall(), clock::since_boot());
     let resting = |(description, value): (String, crate::secret::Secret<Vec<u8>>)| {
-        let (key, (_, stay)) = Key::parse(&description).zip(decode(value.expose()))?;
-        let age = now_boot.saturating_sub(stay.since_boot).max(0);
-        Some(Resting { key, age, left: stay.left(now, now_boot), size: description.len() + value.expose().len() })
+        let (key, (_, ttl)) = Key::parse(&description).zip(decode(value.expose()))?;
+        let age = now_boot.saturating_sub(ttl.since_boot).max(0);
+        Some(CachedToken { key, age, left: ttl.left(now, now_boot), size: description.len() + value.expose().len() })
     };
     kernel::all().into_iter().filter_map(resting).collect()
 }

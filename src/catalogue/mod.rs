@@ -6,7 +6,7 @@ mod rows;
 
 use std::sync::OnceLock;
 
-pub use provider::{Authentication, Place, Provider};
+pub use provider::{Authentication, Provider, ProviderHost};
 
 use crate::target::suffix::registrable;
 
@@ -66,7 +66,7 @@ fn by_slug(slug: &str) -> Option<&'static Provider> {
 }
 
 /// The places on this host, each with the provider that has it first; providers with the same hosts share its `base`.
-pub fn places_at(host: &str) -> impl Iterator<Item = (&'static Provider, &'static Place)> {
+pub fn places_at(host: &str) -> impl Iterator<Item = (&'static Provider, &'static ProviderHost)> {
     rows::by_host(host).map(|(at, place)| {
         let row = rows::row(at);
         (row, &row.places[place])
@@ -79,9 +79,9 @@ pub fn tenancies_of(host: &str) -> impl Iterator<Item = (&'static Provider, &'st
 }
 
 /// The place that is nearest to `host`, among those below the same registered domain.
-pub fn nearest(host: &str) -> Option<(&'static Provider, &'static Place)> {
+pub fn nearest(host: &str) -> Option<(&'static Provider, &'static ProviderHost)> {
     let domain = registrable(host)?;
-    let similarity = |place: &Place| strsim::levenshtein(host, place.host);
+    let similarity = |place: &ProviderHost| strsim::levenshtein(host, place.host);
     all()
         .flat_map(|row| row.places.iter().map(move |place| (row, place)))
         .filter(|(_, place)| place.host == domain || is_below(place.host, domain))

@@ -14,7 +14,7 @@ pub struct Provider {
     /// The slug of the provider whose hosts these are: its own, or that of another with the same hosts.
     pub base: &'static str,
     /// Hosts, and path prefixes where providers share a host.
-    pub places: &'static [Place],
+    pub places: &'static [ProviderHost],
     /// Its tenants live under these names; which host is a user's own is learned from the account, or said by the user.
     pub tenants: &'static [&'static str],
     /// How its tokens travel.
@@ -64,7 +64,7 @@ impl Authentication {
 
 /// One exact host of a provider.
 #[derive(Debug)]
-pub struct Place {
+pub struct ProviderHost {
     /// `https`, or one of mail's.
     pub scheme: Scheme,
     /// Lower case.

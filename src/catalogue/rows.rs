@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::provider::{Authentication, Place, Provider};
+use super::provider::{Authentication, Provider, ProviderHost};
 use crate::target::Scheme;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
@@ -79,9 +79,9 @@ pub(super) fn row(at: usize) -> &'static Provider {
     })
 }
 
-fn place(packed: &PackedPlace) -> Place {
+fn place(packed: &PackedPlace) -> ProviderHost {
     let &PackedPlace { scheme, host, port, path, git, registry } = packed;
-    Place { scheme, host: host.get(), port, path: path.get(), git, registry }
+    ProviderHost { scheme, host: host.get(), port, path: path.get(), git, registry }
 }
 
 /// Where the row with this slug is.

@@ -26,7 +26,7 @@ pub struct Environments {
     list: Vec<Environment>,
     /// The configured default identifier.
     pub default_identifier: Option<String>,
-    /// How long tokens may rest in memory.
+    /// How long tokens may be cached.
     pub cache: CacheLimits,
     /// The environments that were left by `logout` since the last login.
     logged_out: Vec<String>,
@@ -107,7 +107,7 @@ impl Environments {
         })
     }
 
-    /// Writes how long tokens may rest into `config.json` in `directory`.
+    /// Writes how long tokens may be cached into `config.json` in `directory`.
     pub fn put_cache(directory: &Path, mut limits: CacheLimits) -> Result<(), Error> {
         let path = path(directory);
         file::update(&path, |document| {

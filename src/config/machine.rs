@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::entry::text;
-use crate::service::{HomeChoice, Machine};
+use crate::service::{ApiClient, HomeChoice};
 
 /// The `kind` of such an entry in connections.json.
 const KIND: &str = "api_client";
 
-impl Machine {
+impl ApiClient {
     pub(super) fn parse(entry: &Map<String, Value>) -> Result<Option<Self>, String> {
         match text(entry, "kind")?.as_deref() {
             None => return Ok(None),

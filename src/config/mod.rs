@@ -24,7 +24,7 @@ use etcetera::BaseStrategy;
 
 pub use cache_limits::{CacheLimits, LONGEST as LONGEST_REST};
 pub use environments::Environments;
-pub use notes::Notes;
+pub use notes::SetupRecords;
 pub use rotation::Rotation;
 pub use skill::name_in_identity_file;
 pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};

@@ -8,9 +8,9 @@ use super::{Error, file};
 
 /// The notes that `setup` left.
 #[derive(Debug)]
-pub struct Notes(Map<String, Value>);
+pub struct SetupRecords(Map<String, Value>);
 
-impl Notes {
+impl SetupRecords {
     /// Reads `setup.json` in `directory`; a missing file means that nothing was set up.
     pub fn load(directory: &Path) -> Result<Self, Error> {
         file::read(&path(directory)).map(Self)

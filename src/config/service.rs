@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::entry::text;
 use crate::service::{
-    CONNECTION_RULE, IDENTIFIER_RULE, Machine, NamedAccount, Origin, Pattern, SERVICE_RULE, Service,
+    ApiClient, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Pattern, SERVICE_RULE, Service,
     is_connection_name, is_identifier, is_service_name,
 };
 
@@ -17,7 +17,7 @@ impl Service {
         if !is_service_name(name) {
             return Err(format!("its name is not a service name ({SERVICE_RULE})"));
         }
-        let client = Machine::parse(entry)?;
+        let client = ApiClient::parse(entry)?;
         let connection = match &client {
             Some(client) => client.client_id.clone(),
             None => text(entry, "connection_name")?.ok_or("it has no connection_name")?,

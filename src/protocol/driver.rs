@@ -115,7 +115,7 @@ fn token<'a>(
     let is_usable =
         |token: &str, refusals: &Refusals| !refusals.is_refused_anywhere(token) && !is_known_bad(refusals, token);
     let (token, refusals) = resolved.token(broker, refusals, is_usable)?;
-    if token.looks_expired {
+    if token.is_past_expiry {
         warn_of_expiry(resolved.rule.service);
     }
     let sent = Sent { token: token.credential.secret().expose(), ..resolved.sent(path, scheme) };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::catalogue::{self, DEFAULT_GIT_USERNAME, Place, Provider};
+use crate::catalogue::{self, DEFAULT_GIT_USERNAME, Provider, ProviderHost};
 use crate::service::pattern::{Fit, Pattern};
 use crate::service::{Service, Services};
 use crate::target::{Case, Target};
@@ -96,7 +96,7 @@ impl<'a> Rule<'a> {
         Self { source, pattern: pattern.clone(), service, account, git_username: None, registry_username: None, case }
     }
 
-    fn built_in(service: &'a Service, row: &Provider, place: &Place) -> Self {
+    fn built_in(service: &'a Service, row: &Provider, place: &ProviderHost) -> Self {
         Self {
             git_username: row.git_username.filter(|_| place.git),
             registry_username: row.registry_username.filter(|_| place.registry),

@@ -7,7 +7,7 @@ pub const CLIENT_PREFIX: &str = "client/";
 
 /// An API client that a service stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
+pub struct ApiClient {
     /// The URL of its environment.
     pub url: String,
     /// `m2morg_...`.
@@ -22,7 +22,7 @@ pub struct Machine {
     pub home: HomeChoice,
 }
 
-impl Machine {
+impl ApiClient {
     /// Its client credentials, as the store knows them.
     pub fn environment(&self) -> Environment {
         let Self { url, client_id, home, .. } = self;

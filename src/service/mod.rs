@@ -11,7 +11,7 @@ pub mod pattern;
 mod services;
 
 pub use account::Account;
-pub use api_client::{CLIENT_PREFIX, Machine};
+pub use api_client::{ApiClient, CLIENT_PREFIX};
 pub use credential::Credential;
 pub use credentials::{ClientCredentials, CredentialsOrigin};
 pub use environment::{DEFAULT_ENVIRONMENT, Environment, HomeChoice};
@@ -54,7 +54,7 @@ pub struct Service {
     /// What the vault says about the connection.
     pub learned: Learned,
     /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
-    pub client: Option<Box<Machine>>,
+    pub client: Option<Box<ApiClient>>,
 }
 
 /// One account of a service.

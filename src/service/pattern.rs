@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{self, Place};
+use crate::catalogue::{self, ProviderHost};
 use crate::target::suffix::{is_address, is_public_suffix};
 use crate::target::{self, Authority, Case, Scheme, Target, is_plain_path};
 
@@ -71,7 +71,7 @@ impl Pattern {
     }
 
     /// A place of the catalogue, which tests hold to the rules of [`Pattern::parse`].
-    pub(crate) fn of_place(place: &Place) -> Self {
+    pub(crate) fn of_place(place: &ProviderHost) -> Self {
         Self {
             scheme: place.scheme,
             below: false,

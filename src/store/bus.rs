@@ -115,7 +115,7 @@ impl Service {
         // "Types", structure Secret: session, parameters, value, content type.
         let (_, _, value, _) = read::<(Path<'_>, &[u8], &[u8], &str)>(&mut reply.iter_init())?;
         if value.len() > LARGEST {
-            return Err(Problem::Strange);
+            return Err(Problem::MalformedReply);
         }
         Ok(Secret::new(value.to_vec()))
     }
@@ -182,7 +182,7 @@ const SERVICE_PATH: &str = "/org/freedesktop/secrets";
 const NO_PARAMETERS: &[u8] = &[];
 
 fn read<'a, T: Arg + Get<'a>>(results: &mut Iter<'a>) -> Result<T, Problem> {
-    results.get().ok_or(Problem::Strange)
+    results.get().ok_or(Problem::MalformedReply)
 }
 
 fn path(results: &mut Iter<'_>) -> Result<Path<'static>, Problem> {
@@ -191,7 +191,7 @@ fn path(results: &mut Iter<'_>) -> Result<Path<'static>, Problem> {
 
 /// The first entry of a list of object paths, however long it is.
 fn first_path(results: &mut Iter<'_>) -> Result<Option<Path<'static>>, Problem> {
-    let mut list = results.recurse(ArgType::Array).ok_or(Problem::Strange)?;
+    let mut list = results.recurse(ArgType::Array).ok_or(Problem::MalformedReply)?;
     match list.arg_type() {
         ArgType::Invalid => Ok(None),
         _ => path(&mut list).map(Some),

@@ -48,7 +48,7 @@ impl Keyring {
             Problem::NoItem | Problem::NoCollection => Error::NoEntry(self.environment.clone()),
             Problem::Locked => Error::Locked,
             Problem::Silent => Error::Silent,
-            Problem::NoBus | Problem::NoService | Problem::Refused(_) | Problem::Strange => {
+            Problem::NoBus | Problem::NoService | Problem::Refused(_) | Problem::MalformedReply => {
                 Error::Absent(problem.to_string())
             }
         }

@@ -26,5 +26,5 @@ pub enum Problem {
     Refused(String),
     /// It answers with something else than the specification says.
     #[error("its answer is not what the Secret Service specification says")]
-    Strange,
+    MalformedReply,
 }

@@ -6,7 +6,7 @@ fn all() -> Vec<Suggestion> {
     let account = Account { identifier: "bob".into(), source: "x", was_named: true };
     let subject = Subject::new(&service, &account, Some("dev"));
     let mut machine = service.clone();
-    machine.client = Some(Box::new(crate::service::Machine {
+    machine.client = Some(Box::new(crate::service::ApiClient {
         url: "https://acme.scalekit.com".into(),
         client_id: "m2morg_1".into(),
         organization: None,
@@ -70,7 +70,7 @@ fn all() -> Vec<Suggestion> {
 fn every_command_is_one_that_the_program_takes() {
     for command in all() {
         let words = std::iter::once("scalekit-auth".to_owned()).chain(command.words.iter().cloned());
-        let outcome = crate::cli::parses(words.map(Into::into).collect());
+        let outcome = crate::commands::parses(words.map(Into::into).collect());
         assert!(outcome.is_ok(), "{command}: {}", outcome.unwrap_err());
     }
 }

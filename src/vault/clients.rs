@@ -54,7 +54,7 @@ impl NewClient {
 
 /// An API client as the vault knows it.
 #[derive(Debug, Clone)]
-pub struct ApiClient {
+pub struct ApiClientRecord {
     /// `m2morg_...`.
     pub client_id: String,
     /// Its name.
@@ -159,14 +159,14 @@ struct SecretEntry {
 }
 
 impl Client {
-    fn read(self) -> Option<ApiClient> {
+    fn read(self) -> Option<ApiClientRecord> {
         let text = |text: &Text| text.get().map(str::to_owned);
         let claim = |claim: &Claim| Some((text(&claim.key)?, text(&claim.value).unwrap_or_default()));
         let expiry = match &self.expiry {
             Value::String(seconds) => seconds.parse().ok(),
             other => other.as_u64(),
         };
-        Some(ApiClient {
+        Some(ApiClientRecord {
             client_id: text(&self.client_id)?,
             name: text(&self.name),
             description: text(&self.description),
@@ -195,7 +195,11 @@ impl SecretEntry {
 
 impl Vault {
     /// Creates a client, never twice, and gives its only secret.
-    pub fn create_client(&self, organization: &str, client: &NewClient) -> Result<(ApiClient, Secret<String>), Error> {
+    pub fn create_client(
+        &self,
+        organization: &str,
+        client: &NewClient,
+    ) -> Result<(ApiClientRecord, Secret<String>), Error> {
         let call = Call {
             path: clients(organization).into(),
             body: client.to_json().to_string().into_bytes(),
@@ -208,7 +212,7 @@ impl Vault {
     }
 
     /// All clients of an organization, page by page as they come.
-    pub fn clients(&self, organization: &str, take: impl FnMut(Vec<ApiClient>)) -> Result<(), Error> {
+    pub fn clients(&self, organization: &str, take: impl FnMut(Vec<ApiClientRecord>)) -> Result<(), Error> {
         let read = |body: &[u8]| {
             let reply: ClientsReply = serde_json::from_slice(body).ok()?;
             let clients = reply.clients.into_iter().flatten().filter_map(Client::read).collect();
@@ -218,13 +222,18 @@ impl Vault {
     }
 
     /// One client. [`Error::NotFound`] if there is none.
-    pub fn client(&self, organization: &str, client_id: &str) -> Result<ApiClient, Error> {
+    pub fn client(&self, organization: &str, client_id: &str) -> Result<ApiClientRecord, Error> {
         let call = Call { path: client(organization, client_id).into(), ..Call::new(GET, Method::GET, "") };
         self.one(GET, &call)
     }
 
     /// Changes what `change` names, and nothing else.
-    pub fn update_client(&self, organization: &str, client_id: &str, change: &NewClient) -> Result<ApiClient, Error> {
+    pub fn update_client(
+        &self,
+        organization: &str,
+        client_id: &str,
+        change: &NewClient,
+    ) -> Result<ApiClientRecord, Error> {
         let call = Call {
             path: client(organization, client_id).into(),
             body: change.to_json().to_string().into_bytes(),
@@ -254,7 +263,7 @@ impl Vault {
         self.call(&Call { path, repeatable: false, ..Call::new(DELETE_SECRET, Method::DELETE, "") }).map(drop)
     }
 
-    fn one(&self, route: &'static str, call: &Call<'_>) -> Result<ApiClient, Error> {
+    fn one(&self, route: &'static str, call: &Call<'_>) -> Result<ApiClientRecord, Error> {
         let reply: ClientReply = read(route, self.call(call)?.expose())?;
         reply.client.and_then(Client::read).ok_or(Error::Unreadable(route))
     }

@@ -18,7 +18,7 @@ use ::url::form_urlencoded;
 use ureq::http::Method;
 
 pub use accounts::{ConnectedAccount, Details, Facts, Selector, Status, read_account};
-pub use clients::{ApiClient, ClientSecret, NewClient};
+pub use clients::{ApiClientRecord, ClientSecret, NewClient};
 pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
 pub use credential::NoCredential;
@@ -27,7 +27,9 @@ pub use error::Error;
 use crate::clock;
 use crate::error::plain;
 use crate::secret::Secret;
-use crate::service::{ClientCredentials, EnvironmentUrl};
+// Programs that check tokens were told this path first.
+use crate::service::ClientCredentials;
+pub use crate::service::EnvironmentUrl;
 pub(crate) use http::Http;
 pub use http::{Limit, MOST_AT_ONCE};
 use http::{Reply, Request};
@@ -37,14 +39,14 @@ use wire::{ErrorReply, TokenReply};
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 
 /// What opens a vault, at the moment it is needed.
-pub trait Keys: Send + Sync {
+pub trait CredentialsSource: Send + Sync {
     /// The client credentials, which may have to be read from their home first.
     ///
     /// # Errors
     /// [`Error::Closed`] where they cannot be read.
     fn credentials(&self) -> Result<ClientCredentials, Error>;
 
-    /// A client token: one that rests somewhere and is not `refused`, else what `grant` gives.
+    /// A client token: one that is cached and is not `refused`, else what `grant` gives.
     ///
     /// # Errors
     /// That of `grant`.
@@ -56,7 +58,7 @@ pub trait Keys: Send + Sync {
 }
 
 /// Client credentials at hand, and no place where a client token could rest.
-impl Keys for ClientCredentials {
+impl CredentialsSource for ClientCredentials {
     fn credentials(&self) -> Result<ClientCredentials, Error> {
         Ok(self.clone())
     }
@@ -74,18 +76,18 @@ impl Keys for ClientCredentials {
 pub struct Vault {
     http: Http,
     url: EnvironmentUrl,
-    keys: Box<dyn Keys>,
+    keys: Box<dyn CredentialsSource>,
     credentials: OnceLock<Result<ClientCredentials, Error>>,
-    token: Mutex<Option<Asked>>,
+    token: Mutex<Option<Granted>>,
 }
 
 /// What came of asking for a client token, and when.
-struct Asked {
+struct Granted {
     outcome: Result<Secret<String>, Error>,
     at: Instant,
 }
 
-impl Asked {
+impl Granted {
     fn now(outcome: Result<Secret<String>, Error>) -> Self {
         Self { outcome, at: Instant::now() }
     }
@@ -133,7 +135,7 @@ impl Vault {
     }
 
     /// Prepares to talk to the environment at `url`, which `keys` open, within `limit`. Nothing is read or sent yet.
-    pub fn opened_by(url: EnvironmentUrl, keys: Box<dyn Keys>, limit: Limit) -> Result<Self, Error> {
+    pub fn opened_by(url: EnvironmentUrl, keys: Box<dyn CredentialsSource>, limit: Limit) -> Result<Self, Error> {
         let http = Http::new(&url, limit)?;
         Ok(Self { http, url, keys, credentials: OnceLock::new(), token: Mutex::new(None) })
     }
@@ -161,7 +163,7 @@ impl Vault {
     /// Proves the client credentials. A refusal is final.
     pub fn prove(&self) -> Result<(), Error> {
         let token = self.grant(&[])?.token;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Asked::now(Ok(token)));
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Granted::now(Ok(token)));
         Ok(())
     }
 
@@ -169,16 +171,16 @@ impl Vault {
     fn client_token(&self, refused: Option<&Secret<String>>) -> Result<Secret<String>, Error> {
         let mut known = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
-            Some(Asked { outcome: Ok(token), .. })
+            Some(Granted { outcome: Ok(token), .. })
                 if refused.is_none_or(|refused| refused.expose() != token.expose()) =>
             {
                 return Ok(token.clone());
             }
-            Some(Asked { outcome: Err(error), at }) if at.elapsed() < FAILURE_HOLDS => return Err(error.clone()),
+            Some(Granted { outcome: Err(error), at }) if at.elapsed() < FAILURE_HOLDS => return Err(error.clone()),
             _ => {}
         }
         let token = self.keys.client_token(refused, &|| self.grant(&[]));
-        *known = Some(Asked::now(token.clone()));
+        *known = Some(Granted::now(token.clone()));
         token
     }
 

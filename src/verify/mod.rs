@@ -1,8 +1,7 @@
 //! Checks the tokens that Scalekit issues (JWTs signed with RS256) when somebody else brings them, as an HTTP API does.
 //!
 //! ```no_run
-//! use scalekit_auth::service::EnvironmentUrl;
-//! use scalekit_auth::verify::{Error, Verifier, bearer};
+//! use scalekit_auth::verify::{EnvironmentUrl, Error, Verifier, bearer};
 //!
 //! // One for the whole program: it keeps the environment's keys. Threads share it.
 //! let environment = EnvironmentUrl::parse("https://acme.scalekit.com").unwrap();
@@ -43,7 +42,7 @@ pub use claims::Claims;
 pub use error::Error;
 
 use crate::clock;
-use crate::service::EnvironmentUrl;
+pub use crate::service::EnvironmentUrl;
 use crate::vault::{self, Limit};
 use keys::{Keys, Source};
 

@@ -9,8 +9,8 @@ use crate::common::https::Https;
 use crate::common::proxy::Proxy;
 use crate::common::{EXE, World, finish};
 use proptest::prelude::*;
-use scalekit_auth::cli::curl::options::{Checked, Context, Refused, Why, check, rows, takes_value};
-use scalekit_auth::cli::curl::table::Rule;
+use scalekit_auth::commands::curl::options::{Checked, Context, Refused, Why, check, rows, takes_value};
+use scalekit_auth::commands::curl::table::Rule;
 
 const BEARER: Context<'_> = Context { header: Some("Authorization"), show_secrets: false };
 const KEY: Context<'_> = Context { header: Some("X-Api-Key"), show_secrets: false };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::common::files_below;
 
 /// Help texts, which show commands as an example.
-const HELP: &[&str] = &["cli/mod.rs", "cli/curl/mod.rs"];
+const HELP: &[&str] = &["commands/mod.rs", "commands/curl/mod.rs"];
 
 /// What no message says, but is compared with or written into files.
 const IS_NO_SUGGESTION: &[&str] = &["# scalekit-auth setup: ", "written by `scalekit-auth login` for this environment"];

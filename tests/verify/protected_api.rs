@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::common::issuer::{AUDIENCE, Issuer, OTHER, OURS, SUBJECT, now, with};
-use scalekit_auth::service::EnvironmentUrl;
+use scalekit_auth::verify::EnvironmentUrl;
 use scalekit_auth::verify::{Error, Verifier, bearer};
 use tiny_http::{Header, Request, Response, Server};
 

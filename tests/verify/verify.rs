@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{EXE, Finished, World, files_below, finish};
 use issuer::{AUDIENCE, Issuer, ORGANIZATION, OTHER, OURS, SUBJECT, now, with};
-use scalekit_auth::service::EnvironmentUrl;
+use scalekit_auth::verify::EnvironmentUrl;
 use scalekit_auth::verify::{Error, Verifier};
 use serde_json::{Value, json};
 

@@ -1,0 +1,127 @@
+//! `exec`: a command with fresh tokens in its environment variables, for tools that take a token no other way.
+//!
+//! This process becomes the command, so that exit status, signals and terminal are the command's own, and nothing of us is
+//! left beside it.
+
+mod variable;
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Instant;
+
+use clap::error::{ContextKind, ContextValue};
+
+use super::found::AccountToken;
+use super::{AccountSelector, Request, ServiceOrTarget};
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::service::Account;
+use crate::service::Service;
+use crate::store::credential_variables;
+use crate::suggest;
+use variable::Destination;
+
+/// Run a command with fresh tokens in its environment variables
+///
+/// The command takes the place of this program, so that exit status and signals are its own; 127 if it is not there, 126 if
+/// it cannot be run. The variables that hold client credentials are kept from it.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Whose token, a service, host or URL; and the variable for it, where it is not the one that the service's own tools read
+    #[arg(long = "with", value_name = "SERVICE[=VARIABLE]", required = true)]
+    with: Vec<String>,
+    /// The environment to ask, whatever the services say
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// The line that was meant, where `--` is missing before the command. `exec` itself takes no other words.
+pub(super) fn with_dashes(args: &[OsString], error: &clap::Error) -> Option<String> {
+    let ContextValue::String(stray) = error.get(ContextKind::InvalidArg)? else { return None };
+    let words: Vec<&str> = args.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
+    let at = words.iter().position(|word| word == stray)?;
+    let is_meant = words.get(1) == Some(&"exec") && !stray.starts_with('-') && !words.contains(&"--");
+    let line = [&words[1..at], &["--"], &words[at..]].concat();
+    is_meant.then(|| suggest::typed(&line).line())
+}
+
+/// One `--with`, before its token is there.
+struct Wanted<'a> {
+    service: &'a Service,
+    account: Account,
+    destination: Destination,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let broker = super::load(arguments.environment.as_deref(), deadline)?;
+    let wanted = wanted(arguments, &broker)?;
+    let host = gh_host(&wanted)?;
+    let accounts: Vec<_> = wanted.iter().map(|one| (one.service, &one.account)).collect();
+    let tokens: Vec<_> = broker.tokens(&accounts).into_iter().collect::<Result<_, _>>()?;
+
+    let Some((program, rest)) = arguments.command.split_first() else {
+        return Err(Error::new(Kind::Usage, "there is no command to run"));
+    };
+    let mut command = Command::new(program);
+    command.args(rest);
+    credential_variables().for_each(|name| _ = command.env_remove(name));
+    for (Wanted { service, account, destination }, token) in wanted.into_iter().zip(tokens) {
+        let found = AccountToken::new(&broker, service, account, token)?;
+        command.env(destination.variable, found.token()?.1.expose());
+    }
+    if let Some(host) = host {
+        command.env(variable::GH_HOST, host);
+    }
+    let error = command.exec();
+    let (kind, next) = match error.kind() {
+        ErrorKind::NotFound => (Kind::CommandNotFound, "check its spelling and PATH"),
+        _ => (Kind::CommandNotRun, "check that it is a program that you may run"),
+    };
+    let what = format!("the command {} cannot be run", program.display());
+    Err(Error::new(kind, what).why(error).next(next))
+}
+
+fn wanted<'a>(arguments: &Arguments, broker: &'a Broker) -> Result<Vec<Wanted<'a>>, Error> {
+    let one = |text: &String| {
+        let (place, name) = variable::split(text)?;
+        let place = place.to_owned();
+        // The environment is the broker's matter already.
+        let asked = Request { place, whose: AccountSelector::default() };
+        let host = match asked.place()? {
+            ServiceOrTarget::Target(target, _) => Some(target.authority),
+            ServiceOrTarget::Service(_) => None,
+        };
+        let (service, account) = asked.find(broker)?;
+        let destination = match name {
+            Some(name) => Destination::named(name),
+            None => Destination::usual(service, &account, host)?,
+        };
+        Ok(Wanted { service, account, destination })
+    };
+    arguments.with.iter().map(one).collect()
+}
+
+/// The value of GH_HOST, if it is needed; an error where two tokens want one variable.
+fn gh_host(wanted: &[Wanted<'_>]) -> Result<Option<String>, Error> {
+    // With a token for github.com beside it, gh's usual host stays github.com.
+    let mut of_gh = wanted.iter().filter(|one| one.destination.is_for_gh);
+    let host = match (of_gh.next(), of_gh.next()) {
+        (Some(only), None) => only.destination.host.clone(),
+        _ => None,
+    };
+    let mut seen: Vec<&str> = host.iter().map(|_| variable::GH_HOST).collect();
+    for Wanted { service, destination: Destination { variable, .. }, .. } in wanted {
+        if seen.contains(&variable.as_str()) {
+            let what = format!("{variable} cannot hold two values");
+            return Err(Error::new(Kind::Usage, what)
+                .next(format!("`--with {}=NAME` gives the second one a name of its own", service.name)));
+        }
+        seen.push(variable);
+    }
+    Ok(host)
+}

@@ -1,0 +1,93 @@
+//! The road that `token`, `header` and `exec` share: from what was asked to a credential, and what JSON says of a failure.
+
+use serde_json::{Value, json};
+
+use super::{Request, note, print, warn_of_expiry};
+use crate::broker::{Broker, Token};
+use crate::consent::{Failure, rfc3339};
+use crate::error::{Error, Kind};
+use crate::refusals;
+use crate::secret::Secret;
+use crate::service::Account;
+use crate::service::Credential;
+use crate::service::Service;
+
+/// A credential, and whose it is.
+pub(super) struct AccountToken {
+    pub(super) service: Service,
+    pub(super) account: Account,
+    pub(super) token: Token,
+}
+
+/// The credential of the service and account asked for.
+pub(super) fn find(broker: &Broker, asked: &Request) -> Result<AccountToken, Failure> {
+    let (service, account) = asked.find(broker)?;
+    let token = broker.token(service, &account)?;
+    AccountToken::new(broker, service, account, token)
+}
+
+impl AccountToken {
+    /// Tells on stderr what is remarkable about the token, and keeps what the account says about its tenant. A token that
+    /// a server refused a moment ago is not handed out.
+    pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Result<Self, Failure> {
+        if refusals::is_refused(token.credential.secret().expose()) {
+            return Err(Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
+                .why("git reported it within the last minute, and the vault gives the same token again")
+                .next(broker.subject(service, &account).after_refusal())
+                .into());
+        }
+        if token.is_past_expiry {
+            warn_of_expiry(service);
+        }
+        if !token.refused_scopes.is_empty() {
+            note(format!("the token of {} lacks the scopes {}", service.name, token.refused_scopes.join(", ")));
+        }
+        // Only a convenience for later: the token is as good where nothing can be written.
+        for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
+            note(format!("{host} is known as the host of {} from now on", account.identifier));
+        }
+        Ok(Self { service: service.clone(), account, token })
+    }
+
+    /// The token's type and the token; user name and password are none.
+    pub(super) fn token(&self) -> Result<(&'static str, &Secret<String>), Error> {
+        match &self.token.credential {
+            Credential::Bearer(token) => Ok(("Bearer", token)),
+            Credential::ApiKey(key) => Ok(("ApiKey", key)),
+            Credential::Basic { .. } => Err(Error::new(
+                Kind::Usage,
+                format!("{} has a user name and a password, not a token", self.service.name),
+            )
+            .next("let git use them: `git config --global credential.helper scalekit`")),
+        }
+    }
+
+    /// The object of `--json`: what every command says, with `own` in its place.
+    pub(super) fn to_json(&self, own: &[(&str, Value)]) -> Secret<String> {
+        let mut object = json!({
+            "version": 1,
+            "status": "ok",
+            "service": self.service.name,
+            "connection": self.service.connection,
+            "identifier": self.account.identifier,
+        });
+        for (key, value) in own {
+            object[*key] = value.clone();
+        }
+        object["expires_at"] = self.token.expires_at.map(rfc3339).into();
+        Secret::new(object.to_string())
+    }
+}
+
+/// Prints the answer and a newline. A failure is on stdout only as JSON, and an error in any case.
+pub(super) fn print_answer(answer: Result<Secret<String>, Failure>, json: bool) -> Result<(), Error> {
+    match answer {
+        Ok(text) => print(&format!("{}\n", text.expose())),
+        Err(failure) => {
+            if json {
+                print(&format!("{}\n", failure.to_json()))?;
+            }
+            Err(failure.into())
+        }
+    }
+}

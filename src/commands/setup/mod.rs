@@ -1,0 +1,125 @@
+//! `setup`: points git and docker to us, and takes that back; for gh it says what to type.
+
+mod cred_helpers;
+mod docker;
+mod edit;
+mod gh;
+mod git;
+mod links;
+
+use std::time::Instant;
+
+use super::{note, print};
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::programs;
+use crate::suggest;
+use edit::Edit;
+
+pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
+
+/// Let git or docker ask the program for the hosts of your services, or say how gh gets its token
+///
+/// Without a tool it only puts the protocol names, such as git-credential-scalekit, beside the program.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Which tool; with --undo, none means all
+    tool: Option<Tool>,
+    /// Hosts or registries; those of all configured services, if none is named
+    hosts: Vec<String>,
+    /// Show the change and make none
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the place of another tool's helper for the same host
+    #[arg(long, conflicts_with = "undo")]
+    replace: bool,
+    /// Remove what setup put there, and bring back what it replaced
+    #[arg(long, conflicts_with = "hosts")]
+    undo: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Tool {
+    /// The user's git configuration
+    Git,
+    /// Docker's config.json, which podman, skopeo and others read, too
+    Docker,
+    /// GitHub's command line: no file is changed, the alias to type is printed
+    Gh,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let broker = super::load(None, deadline)?;
+    if arguments.undo {
+        let wants = |tool| arguments.tool.is_none_or(|asked| asked == tool);
+        let mut found = wants(Tool::Git) && undo(git::undo()?, arguments.dry_run, |_| Ok(()))?;
+        if wants(Tool::Docker) {
+            found |= undo(docker::undo(&broker)?, arguments.dry_run, |edit| docker::forget(&broker, edit))?;
+        }
+        if !found {
+            note("there is nothing of ours to undo");
+        }
+        return Ok(());
+    }
+    match arguments.tool {
+        None => links::make(arguments.dry_run).map(drop),
+        Some(Tool::Git) => set_up_git(&broker, arguments),
+        Some(Tool::Docker) => set_up_docker(&broker, arguments),
+        Some(Tool::Gh) if !arguments.hosts.is_empty() => {
+            Err(Error::new(Kind::Usage, "setup gh takes no hosts").next(suggest::setup("gh")))
+        }
+        Some(Tool::Gh) => print(&format!("{}\n", gh::alias(&broker)?)),
+    }
+}
+
+fn undo(
+    change: Option<(Edit, Option<String>)>,
+    dry_run: bool,
+    then: impl FnOnce(&Edit) -> Result<(), Error>,
+) -> Result<bool, Error> {
+    let Some((edit, after)) = change else { return Ok(false) };
+    if dry_run {
+        print(&edit.describe(after.as_deref()))?;
+    } else {
+        edit.write(after.as_deref())?;
+        then(&edit)?;
+        note(format!("{} is as it was without us", edit.path().display()));
+    }
+    Ok(true)
+}
+
+fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
+    let links = links::make(arguments.dry_run)?;
+    let options = git::options(crate::protocol::git::chain::version());
+    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
+    let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
+    if arguments.dry_run {
+        print(&plan.edit.describe(Some(&plan.after)))?;
+    } else {
+        plan.carry_out()?;
+        note(format!("git asks us for {}", plan.hosts()));
+    }
+    plan.warnings().into_iter().for_each(note);
+    Ok(())
+}
+
+fn set_up_docker(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
+    let links = links::make(arguments.dry_run)?;
+    let plan = docker::plan(broker, &arguments.hosts, arguments.replace)?;
+    if arguments.dry_run {
+        return print(&plan.edit.describe(Some(&plan.after)));
+    }
+    plan.carry_out(broker)?;
+    note(format!("docker asks us for {}", plan.registries.join(", ")));
+    if programs::on_path("docker-credential-scalekit").next().is_none() {
+        note(format!(
+            "docker finds its helpers by PATH, and docker-credential-scalekit is not there: add {} to PATH",
+            links.directory().display()
+        ));
+    }
+    Ok(())
+}
+
+fn failed(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Failed, what).why(why)
+}
