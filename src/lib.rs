@@ -19,6 +19,8 @@ pub mod callback;
 #[doc(hidden)]
 pub mod catalogue;
 mod clock;
+// Its doc comments are help texts, shown as they are.
+#[allow(rustdoc::bare_urls)]
 #[doc(hidden)]
 pub mod commands;
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! The helper protocols, and the seam between them and the rest. A protocol is one file or folder here and one row of
 //! [`PROTOCOLS`]: its names, what its argv asks for, how a request becomes targets, and how an answer becomes bytes. All
-//! else is [`driver`]'s: reading with a limit, resolving, cache and vault, refused tokens, the one write, the line on stderr.
+//! else is the driver's: reading with a limit, resolving, cache and vault, refused tokens, the one write, the line on stderr.
 //! protocol.md describes every protocol byte by byte.
 
 pub mod bazel;

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::service::Pattern;
 use crate::service::{Origin, Service, Services};
+use crate::target::{Authority, Target};
 
 fn services(document: Value) -> Services {
     Services::from_document(document.as_object().unwrap())
