@@ -1,4 +1,4 @@
-//! The numbers in the README.
+//! The numbers in the README, and all of them in docs/cost.md.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,16 +9,13 @@ use super::measure::Results;
 use super::report::{Costs, significant};
 use super::{machine, peers};
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cost.md");
 const BEGIN: &str = "<!-- cost: begin -->\n";
 const END: &str = "<!-- cost: end -->\n";
 
-/// Replaces what is between the marks.
+/// Writes the tables of both.
 pub fn write(results: &Results, costs: &Costs, executable: u64) {
-    let text = fs::read_to_string(PATH).expect("the README can be read");
-    let (before, rest) = text.split_once(BEGIN).expect("the README has the first mark");
-    let (_, after) = rest.split_once(END).expect("the README has the second mark");
-    let table = table(results, costs);
     let (date, machine, size) = (machine::date(), machine::description(), executable as f64 / 1e6);
     let note = format!(
         "Medians of {date} on {machine}.\n\
@@ -26,18 +23,28 @@ pub fn write(results: &Results, costs: &Costs, executable: u64) {
          requests on one connection. The SDK only gets the client token here; the account's would be another connection. The\n\
          executable has {size:.1} MB.\n"
     );
-    fs::write(PATH, format!("{before}{BEGIN}{table}\n{note}{END}{after}")).expect("the README can be written");
-}
-
-fn table(results: &Results, costs: &Costs) -> String {
-    let mut text =
-        format!("| one answer | ms | {} = 1 | memory, KB | requests |\n|---|--:|--:|--:|--:|\n", peers::STORE);
+    let rows = chosen::rows(results);
     let far = [cases::CLIENT, cases::COLD].map(|case| at_distance(case, cases::NEAR_BY));
     let far = far.iter().filter_map(|name| chosen::row(results, name, true, peers::STORE));
-    for row in chosen::rows(results).into_iter().chain(far).chain(chosen::rows_at_once(results)) {
-        text += &line(results, costs, &row);
-    }
-    text
+    let all: Vec<Row> = rows.into_iter().chain(far).chain(chosen::rows_at_once(results)).collect();
+    replace(PAGE, &format!("{}\n{note}", table(results, costs, all.iter())));
+    let is_short = |row: &&Row| {
+        row.name == peers::STORE || (row.is_ours && !row.label.contains("away") && !row.label.contains("50 x"))
+    };
+    replace(README, &table(results, costs, all.iter().filter(is_short)));
+}
+
+/// Replaces what is between the marks.
+fn replace(path: &str, new: &str) {
+    let text = fs::read_to_string(path).expect("the document can be read");
+    let (before, rest) = text.split_once(BEGIN).expect("it has the first mark");
+    let (_, after) = rest.split_once(END).expect("it has the second mark");
+    fs::write(path, format!("{before}{BEGIN}{new}{END}{after}")).expect("the document can be written");
+}
+
+fn table<'a>(results: &Results, costs: &Costs, rows: impl Iterator<Item = &'a Row>) -> String {
+    let header = format!("| one answer | ms | {} = 1 | memory, KB | requests |\n|---|--:|--:|--:|--:|\n", peers::STORE);
+    rows.fold(header, |text, row| text + &line(results, costs, row))
 }
 
 fn line(results: &Results, costs: &Costs, row: &Row) -> String {

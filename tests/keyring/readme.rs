@@ -1,4 +1,4 @@
-//! The README's commands, run as they stand there. A proxy leads github.com and gmail.googleapis.com to loopback.
+//! The commands of the README and of docs/, run as they stand there. A proxy leads github.com and gmail.googleapis.com to loopback.
 
 use std::process::Command;
 
@@ -7,7 +7,21 @@ use crate::common::proxy::Proxy;
 use crate::common::{World, finish};
 use scalekit_sandbox::{Control, GitOptions, GitServer, Offers};
 
-const README: &str = include_str!("../../README.md");
+/// The README and the pages it leads to, in the order in which a reader would follow them.
+const README: &str = concat!(
+    include_str!("../../README.md"),
+    include_str!("../../docs/git.md"),
+    include_str!("../../docs/docker.md"),
+    include_str!("../../docs/curl-exec-gh.md"),
+    include_str!("../../docs/machines.md"),
+    include_str!("../../docs/hosts-and-accounts.md"),
+    include_str!("../../docs/token-cache.md"),
+    include_str!("../../docs/consent-and-agents.md"),
+    include_str!("../../docs/api-clients.md"),
+    include_str!("../../docs/verify.md"),
+    include_str!("../../docs/migrating.md"),
+    include_str!("../../docs/troubleshooting.md"),
+);
 
 /// The code blocks of this language, in order.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -136,4 +150,19 @@ fn every_command_outside_the_shell_blocks_is_one_that_another_test_runs() {
             assert!(include_str!("homes_machines.rs").contains(command), "{command}");
         }
     }
+}
+
+#[test]
+fn every_page_is_linked_and_the_readme_is_short() {
+    let readme = include_str!("../../README.md");
+    assert!(readme.lines().count() <= 150, "{}", readme.lines().count());
+    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();
+    let mut count = 0;
+    for page in pages.map(|page| page.unwrap().file_name().into_string().unwrap()) {
+        if page.ends_with(".md") {
+            assert!(readme.contains(&format!("(docs/{page})")), "{page}");
+            count += 1;
+        }
+    }
+    assert!(count >= 12);
 }
