@@ -19,7 +19,7 @@ const TOP: f64 = 64.0;
 const STEP: f64 = 26.0;
 const BAR: f64 = 16.0;
 
-/// Mid-tones for whoever ignores the preference; the others get what fits their background.
+/// On a background of its own, so that it reads on white and on black.
 const STYLE: &str = "\
     text { font: 13px system-ui, sans-serif; fill: #57606a }\n\
     .title { font-size: 15px; font-weight: 600 }\n\
@@ -27,8 +27,9 @@ const STYLE: &str = "\
     .ours { fill: #0969da }\n\
     .theirs { fill: #8c959f }\n\
     .name { font-weight: 600 }\n\
+    .paper { fill: #ffffff }\n\
     line { stroke: #8c959f; stroke-opacity: .35 }\n\
-    @media (prefers-color-scheme: dark) { text { fill: #c9d1d9 } .ours { fill: #4493f8 } .theirs { fill: #6e7681 } }\n";
+    @media (prefers-color-scheme: dark) { .paper { fill: #0d1117 } text { fill: #c9d1d9 } .ours { fill: #4493f8 } .theirs { fill: #6e7681 } }\n";
 
 /// Draws it.
 pub fn write(results: &Results) {
@@ -45,8 +46,9 @@ fn picture(rows: &[Row]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          role=\"img\" aria-label=\"Time for one answer against git-credential-store\">\n<style>\n{STYLE}</style>\n\
+         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>\n\
          <text class=\"title\" x=\"12\" y=\"24\">Time for one answer, {} = 1</text>\n\
-         <text class=\"small\" x=\"12\" y=\"42\">Each line is ten times the one before it. The vault is on the same machine.</text>\n",
+         <text class=\"small\" x=\"12\" y=\"42\">Logarithmic scale. The vault is on the same machine.</text>\n",
         peers::STORE
     );
     let mut power = least;

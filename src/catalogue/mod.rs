@@ -109,6 +109,39 @@ pub fn is_magic_username(username: &str) -> bool {
     username == DEFAULT_GIT_USERNAME || rows::has_username(username)
 }
 
+/// Names that are not written as a slug with a capital letter.
+const DISPLAY_NAMES: &[(&str, &str)] = &[
+    ("github", "GitHub"),
+    ("gitlab", "GitLab"),
+    ("hubspot", "HubSpot"),
+    ("linkedin", "LinkedIn"),
+    ("youtube", "YouTube"),
+    ("clickup", "ClickUp"),
+    ("bigquery", "BigQuery"),
+    ("onedrive", "OneDrive"),
+    ("onenote", "OneNote"),
+    ("sharepoint", "SharePoint"),
+    ("microsoftteams", "Microsoft Teams"),
+    ("googlecalendar", "Google Calendar"),
+    ("googledocs", "Google Docs"),
+    ("googledrive", "Google Drive"),
+    ("googlesheets", "Google Sheets"),
+    ("googlemeet", "Google Meet"),
+    ("pagerduty", "PagerDuty"),
+    ("servicenow", "ServiceNow"),
+    ("posthog", "PostHog"),
+];
+
+/// What people call the provider of this slug.
+pub fn display_name(slug: &str) -> String {
+    if let Some((_, name)) = DISPLAY_NAMES.iter().find(|(known, _)| *known == slug) {
+        return (*name).to_owned();
+    }
+    let mut chars = slug.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
 /// What Gitea, Forgejo and GitLab expect beside an OAuth token; for hosts whose provider has no user name of its own.
 pub const DEFAULT_GIT_USERNAME: &str = "oauth2";
 
@@ -117,6 +150,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn names_are_written_as_their_owners_write_them() {
+        assert_eq!(display_name("github"), "GitHub");
+        assert_eq!(display_name("notion"), "Notion");
+        for (slug, _) in DISPLAY_NAMES {
+            assert!(by_slug(slug).is_some(), "{slug} has no row");
+        }
+    }
     use crate::service::Pattern;
 
     #[test]

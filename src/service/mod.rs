@@ -142,6 +142,11 @@ impl Service {
         catalogue::provider(self.provider().ok()??.as_str())
     }
 
+    /// What people call its provider; the service's own name where no row knows it.
+    pub fn display_name(&self) -> String {
+        self.row().map_or_else(|| self.name.clone(), |row| catalogue::display_name(row.slug))
+    }
+
     /// How its tokens travel: as the provider's row says, else as the environment does, else as Bearer.
     pub fn authentication(&self) -> Authentication {
         let learned = || self.learned.auth.as_deref().and_then(Authentication::parse);

@@ -38,7 +38,7 @@ fn allowing_leads_back_to_us_and_nothing_else_is_loaded() {
     assert!(done.stdout.ends_with("github is connected (identifier ada)\n"), "{done:?}");
     assert_eq!((browser.status(), browser.value("document.title")), (200, json!("Connected")));
     let text = browser.text();
-    assert!(text.contains("github is connected for ada. You can close this page"), "{text}");
+    assert!(text.contains("GitHub is connected. You can close this tab."), "{text}");
     // The page, the form, and the way back.
     let requests = browser.requests();
     assert!(requests.len() == 3 && requests[0] == link && requests[1] == link, "{requests:?}");
@@ -119,6 +119,7 @@ fn somebody_elses_consent_is_refused_and_the_page_says_so() {
     browser.open(url.as_str());
     assert_eq!((browser.status(), browser.value("document.title")), (403, json!("That did not work")));
     let text = browser.text();
+    assert!(text.contains("You signed in to GitHub as a different person than expected"), "{text}");
     assert!(text.contains("granted by somebody else than ada") && text.contains("Go back to your terminal"), "{text}");
     assert_eq!(browser.value("document.querySelector('code').innerText"), "scalekit-auth connect github");
     let got = running.end().exit(6);

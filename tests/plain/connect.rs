@@ -28,7 +28,10 @@ fn the_browser_comes_back_and_the_account_is_verified() {
     let world = verifying();
     let mut running = connect(&world, &[]);
     let page = visit(&world, &running.link());
-    assert!(page.contains("<h1>Connected</h1>") && page.contains("github is connected for ada"), "{page}");
+    assert!(
+        page.contains("<h1>Connected</h1>") && page.contains("GitHub is connected. You can close this tab."),
+        "{page}"
+    );
     let done = running.end().ok();
     assert!(done.stdout.ends_with("github is connected (identifier ada)\n"), "{done:?}");
     assert_eq!(world.count(VERIFY), 1);

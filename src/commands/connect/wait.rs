@@ -219,15 +219,31 @@ impl Waiting {
             // Not pending any more: somebody else told it the vault already.
             Err(vault::Error::Refused { status: 400, .. }) if is_active => {}
             Err(error) => {
+                let verified_by = match &error {
+                    vault::Error::Refused { status, .. } => Some(*status),
+                    _ => None,
+                };
                 let error = unverified(error, &self.service, identifier, &self.subject);
-                let text = format!("{} Go back to your terminal.", sentence(&error.line()));
-                returned.show(Page { status: 403, title: "That did not work".into(), text });
+                let is_another = matches!(verified_by, Some(403));
+                let provider = self.service.display_name();
+                let title = match is_another {
+                    true => format!("You signed in to {provider} as a different person than expected"),
+                    false => format!("{provider} is not connected"),
+                };
+                let sign_out = match is_another {
+                    true => format!("Sign out of {provider} in this browser, or use another one. "),
+                    false => String::new(),
+                };
+                let text = format!("{sign_out}{} Go back to your terminal.", sentence(&error.line()));
+                returned.show(Page { status: 403, title, text });
                 return Err(error);
             }
             Ok(()) => {}
         }
-        let text =
-            format!("{name} is connected for {identifier}. You can close this page and go back to your terminal.");
+        let text = format!(
+            "{} is connected. You can close this tab. The account is {identifier}, for the service {name}.",
+            self.service.display_name()
+        );
         returned.show(Page { status: 200, title: "Connected".into(), text });
         // The link has done its work; what is left is the vault's.
         self.consent = None;
