@@ -3,8 +3,8 @@
 
 use std::sync::mpsc::RecvTimeoutError;
 
-use super::problem::Problem;
-use super::secret_service::Item;
+use keyring_core::Entry;
+
 use super::{ClientCredentials, Content, Error, Home, Undo, within_deadline};
 use crate::secret::Secret;
 
@@ -25,34 +25,61 @@ impl Keyring {
 
     fn call<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&Item) -> Result<T, Problem> + Send + 'static,
+        call: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let item = Item::new(SERVICE, &self.environment);
-        match within_deadline(move || call(&item)) {
-            Ok(result) => result.map_err(|problem| self.explain(problem)),
+        let user = self.environment.clone();
+        match within_deadline(move || call(&entry(&user)?)) {
+            Ok(result) => result.map_err(|error| self.explain(error)),
             Err(RecvTimeoutError::Timeout) => Err(Error::Silent),
             Err(RecvTimeoutError::Disconnected) => Err(Error::Absent("its client library failed".into())),
         }
     }
 
     fn get(&self) -> Result<Secret<Vec<u8>>, Error> {
-        self.call(Item::get)
+        self.call(|entry| entry.get_secret().map(Secret::new))
     }
 
     fn set(&self, content: Secret<Vec<u8>>) -> Result<(), Error> {
-        self.call(move |item| item.set(content.expose()))
+        self.call(move |entry| entry.set_secret(content.expose()))
     }
 
-    fn explain(&self, problem: Problem) -> Error {
-        match problem {
-            Problem::NoItem | Problem::NoCollection => Error::NoEntry(self.environment.clone()),
-            Problem::Locked => Error::Locked,
-            Problem::Silent => Error::Silent,
-            Problem::NoBus | Problem::NoService | Problem::Refused(_) | Problem::MalformedReply => {
-                Error::Absent(problem.to_string())
+    fn explain(&self, error: keyring_core::Error) -> Error {
+        match error {
+            keyring_core::Error::NoEntry => Error::NoEntry(self.environment.clone()),
+            keyring_core::Error::NoStorageAccess(cause) | keyring_core::Error::PlatformFailure(cause) => {
+                absent(&*cause)
             }
+            // Its other words may quote what is stored.
+            _ => Error::Malformed,
         }
     }
+}
+
+/// The item of `user` in the keyring of this system.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn entry(user: &str) -> keyring_core::Result<Entry> {
+    use keyring_core::api::CredentialStoreApi;
+    super::secret_service::Store.build(SERVICE, user, None)
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn entry(_: &str) -> keyring_core::Result<Entry> {
+    Err(keyring_core::Error::NoStorageAccess("this system's keyring is not supported yet".into()))
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn absent(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
+    use super::secret_service::Problem;
+    match cause.downcast_ref() {
+        Some(Problem::Locked) => Error::Locked,
+        Some(Problem::Silent) => Error::Silent,
+        _ => Error::Absent(cause.to_string()),
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn absent(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
+    Error::Absent(cause.to_string())
 }
 
 impl Home for Keyring {
@@ -80,7 +107,7 @@ impl Home for Keyring {
     }
 
     fn remove(&self) -> Result<bool, Error> {
-        match self.call(Item::delete) {
+        match self.call(Entry::delete_credential) {
             Ok(()) => Ok(true),
             Err(Error::NoEntry(_)) => Ok(false),
             Err(error) => Err(error),

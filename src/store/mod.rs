@@ -1,19 +1,13 @@
 //! Where client credentials live. URL, client id and secret always come out of one home together: a URL from one place
 //! and a secret from another is how a secret gets posted to a stranger.
 
-#[cfg(all(unix, not(target_os = "macos")))]
-mod bus;
 mod command;
 mod content;
 mod environment;
 mod file;
 mod keyring;
-mod problem;
 #[cfg(all(unix, not(target_os = "macos")))]
-mod secret_service;
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-#[path = "no_service.rs"]
-mod secret_service;
+pub mod secret_service;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};

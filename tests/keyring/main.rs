@@ -27,3 +27,4 @@ mod keyring_load;
 mod keyring_service;
 mod login_terminal;
 mod readme;
+mod stores;

@@ -12,10 +12,7 @@ use dbus::arg::{Arg, ArgType, Get, Iter, Variant};
 use dbus::channel::{BusType, Channel};
 use dbus::{Message, Path};
 
-use super::DEADLINE;
-use super::content::LARGEST;
 use super::problem::Problem;
-use crate::secret::Secret;
 
 const NAME: &str = "org.freedesktop.secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
@@ -27,8 +24,10 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// What stands where there is no object and no prompt.
 const NOTHING: &str = "/";
 const CONTENT_TYPE: &str = "text/plain";
-/// Longer than anybody waits: it ends the thread that was left behind, not the call.
-const REPLY_TIME: Duration = DEADLINE;
+/// Longer than callers wait: it ends a thread that was left behind, not the call.
+const REPLY_TIME: Duration = Duration::from_secs(3);
+/// The longest secret in bytes.
+const LARGEST: usize = 64 * 1024;
 
 impl From<dbus::Error> for Problem {
     fn from(error: dbus::Error) -> Self {
@@ -110,14 +109,14 @@ impl Service {
     }
 
     /// The secret of an item ("Items", `GetSecret`). What libdbus keeps of the reply is freed and not overwritten.
-    pub fn secret(&self, item: &Path<'_>, session: &Session) -> Result<Secret<Vec<u8>>, Problem> {
+    pub fn secret(&self, item: &Path<'_>, session: &Session) -> Result<Vec<u8>, Problem> {
         let reply = self.call(item, ITEM, "GetSecret", |message| message.append1(&session.0))?;
         // "Types", structure Secret: session, parameters, value, content type.
         let (_, _, value, _) = read::<(Path<'_>, &[u8], &[u8], &str)>(&mut reply.iter_init())?;
         if value.len() > LARGEST {
             return Err(Problem::MalformedReply);
         }
-        Ok(Secret::new(value.to_vec()))
+        Ok(value.to_vec())
     }
 
     /// Gives an item another secret ("Items", `SetSecret`).

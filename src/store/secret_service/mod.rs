@@ -1,0 +1,129 @@
+//! The Secret Service as a store of the keyring project's interface ([`keyring_core`]) that never prompts: a locked keyring
+//! is told by its state, before anything is searched or read. The keyring project's own store unlocks on every read, with a
+//! prompt that waits up to a year. Nothing here is of this program, so that it could be a crate of its own.
+
+mod bus;
+mod problem;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dbus::Path;
+use keyring_core::api::{Credential, CredentialApi, CredentialStoreApi};
+use keyring_core::{Entry, Error, Result};
+
+use bus::Service;
+pub use problem::Problem;
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::NoItem | Problem::NoCollection => Self::NoEntry,
+            Problem::Refused(_) | Problem::MalformedReply => Self::PlatformFailure(Box::new(problem)),
+            Problem::Locked | Problem::Silent | Problem::NoBus | Problem::NoService => {
+                Self::NoStorageAccess(Box::new(problem))
+            }
+        }
+    }
+}
+
+/// The Secret Service of the user's session. Entries have no modifiers.
+#[derive(Debug)]
+pub struct Store;
+
+impl CredentialStoreApi for Store {
+    fn vendor(&self) -> String {
+        "scalekit-auth, Secret Service without prompts".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "session".to_owned()
+    }
+
+    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
+        if let Some(name) = modifiers.and_then(|modifiers| modifiers.keys().next()) {
+            return Err(Error::NotSupportedByStore(format!("there is no modifier {name}")));
+        }
+        Ok(Entry::new_with_credential(Arc::new(Item { service: service.to_owned(), user: user.to_owned() })))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The attributes by which an item is found; the keyring project's and Python's keyring use the same two.
+#[derive(Debug, Clone)]
+pub struct Item {
+    service: String,
+    user: String,
+}
+
+impl Item {
+    fn attributes(&self) -> HashMap<&str, &str> {
+        HashMap::from([("service", self.service.as_str()), ("username", self.user.as_str())])
+    }
+
+    /// The service and the one unlocked item, if there is one.
+    fn find(&self) -> std::result::Result<(Service, Option<Path<'static>>), Problem> {
+        let service = Service::connect()?;
+        if service.is_locked()? {
+            return Err(Problem::Locked);
+        }
+        let found = service.search(&self.attributes())?;
+        if found.some_locked {
+            return Err(Problem::Locked);
+        }
+        Ok((service, found.unlocked))
+    }
+
+    fn find_existing(&self) -> std::result::Result<(Service, Path<'static>), Problem> {
+        let (service, item) = self.find()?;
+        Ok((service, item.ok_or(Problem::NoItem)?))
+    }
+}
+
+impl CredentialApi for Item {
+    fn get_secret(&self) -> Result<Vec<u8>> {
+        let (service, item) = self.find_existing()?;
+        Ok(service.secret(&item, &service.open_session()?)?)
+    }
+
+    /// Makes the item if it is not there.
+    fn set_secret(&self, secret: &[u8]) -> Result<()> {
+        let (service, item) = self.find().map_err(|problem| match problem {
+            // Making a collection takes a prompt.
+            Problem::NoCollection => Problem::Locked,
+            other => other,
+        })?;
+        let session = service.open_session()?;
+        match item {
+            Some(item) => service.set_secret(&item, &session, secret)?,
+            None => {
+                let label = format!("{}: client credentials of the environment {}", self.service, self.user);
+                service.create(&label, &self.attributes(), &session, secret)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_credential(&self) -> Result<()> {
+        let (service, item) = self.find_existing()?;
+        Ok(service.delete(&item)?)
+    }
+
+    /// None: an entry is found by its attributes each time, and wraps no item of its own.
+    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
+        self.find_existing()?;
+        Ok(None)
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        Some((self.service.clone(), self.user.clone()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
