@@ -37,7 +37,7 @@ fn the_test_double_passes() {
 #[test]
 fn the_secret_service_passes() {
     let desk = Desk::logged_in();
-    let mut command = desk.command(std::env::current_exe().unwrap());
+    let mut command = desk.command(std::env::current_exe().unwrap().to_str().unwrap());
     let got = finish(command.args(["--exact", "stores::in_this_session", "--ignored"]), "").ok();
     assert!(got.stdout.contains("1 passed"), "{got:?}");
 }
