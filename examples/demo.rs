@@ -51,7 +51,7 @@ fn main() -> Result<()> {
 
     let shell = Shell::new(&executable, home.path(), &vault)?;
     step(
-        "Logging in. The secret is proven against the vault before it is kept: on a laptop in the OS keyring, here, where\n   \
+        "Logging in. The secret is checked with Scalekit before it is stored: on a laptop in the OS keyring, here, where\n   \
          no keyring is needed, in a file that only you can read.",
     );
     std::fs::write(home.path().join("secret.txt"), vault.client_secret())?;
