@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 
+use super::cases::{self, at_distance};
 use super::chosen::{self, Row};
 use super::measure::Results;
 use super::report::significant;
@@ -33,7 +34,17 @@ const STYLE: &str = "\
 
 /// Draws it.
 pub fn write(results: &Results) {
-    fs::write(PATH, picture(&chosen::rows(results))).expect("the picture can be written");
+    let mut rows = chosen::rows(results);
+    let far = [cases::CLIENT, cases::COLD].map(|case| at_distance(case, cases::NEAR_BY));
+    let median = |name: &str| results.find(name).map(|contender| contender.median());
+    for row in far.iter().filter_map(|name| chosen::row(results, name, true, peers::STORE)) {
+        // Another distance is another round, so that there are no pairs to compare.
+        let ratio = median(&row.name).zip(median(peers::STORE)).map(|(far, near)| far / near);
+        // The whole of it has no room.
+        let label = row.label.trim_start_matches("scalekit-auth, ").to_owned();
+        rows.push(Row { label, ratio, ..row });
+    }
+    fs::write(PATH, picture(&rows)).expect("the picture can be written");
 }
 
 fn picture(rows: &[Row]) -> String {
@@ -48,7 +59,7 @@ fn picture(rows: &[Row]) -> String {
          role=\"img\" aria-label=\"Time for one answer against git-credential-store\">\n<style>\n{STYLE}</style>\n\
          <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>\n\
          <text class=\"title\" x=\"12\" y=\"24\">Time for one answer, {} = 1</text>\n\
-         <text class=\"small\" x=\"12\" y=\"42\">Logarithmic scale. The vault is on the same machine.</text>\n",
+         <text class=\"small\" x=\"12\" y=\"42\">Logarithmic scale. The vault is on the same machine, but for the last two.</text>\n",
         peers::STORE
     );
     let mut power = least;
