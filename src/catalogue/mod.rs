@@ -129,7 +129,6 @@ const DISPLAY_NAMES: &[(&str, &str)] = &[
     ("googlemeet", "Google Meet"),
     ("pagerduty", "PagerDuty"),
     ("servicenow", "ServiceNow"),
-    ("posthog", "PostHog"),
 ];
 
 /// What people call the provider of this slug.

@@ -224,18 +224,16 @@ impl Waiting {
                     _ => None,
                 };
                 let error = unverified(error, &self.service, identifier, &self.subject);
-                let is_another = matches!(verified_by, Some(403));
                 let provider = self.service.display_name();
-                let title = match is_another {
-                    true => format!("You signed in to {provider} as a different person than expected"),
-                    false => format!("{provider} is not connected"),
+                let who = match verified_by {
+                    Some(403) => format!(
+                        "You signed in to {provider} as a different person than expected. Sign out of {provider} in this \
+                         browser, or use another one. "
+                    ),
+                    _ => String::new(),
                 };
-                let sign_out = match is_another {
-                    true => format!("Sign out of {provider} in this browser, or use another one. "),
-                    false => String::new(),
-                };
-                let text = format!("{sign_out}{} Go back to your terminal.", sentence(&error.line()));
-                returned.show(Page { status: 403, title, text });
+                let text = format!("{who}{} Go back to your terminal.", sentence(&error.line()));
+                returned.show(Page { status: 403, title: "That did not work".into(), text });
                 return Err(error);
             }
             Ok(()) => {}
