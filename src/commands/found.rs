@@ -8,9 +8,7 @@ use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::refusals;
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::Credential;
-use crate::service::Service;
+use crate::service::{Account, Credential, Service};
 
 /// A credential, and whose it is.
 pub(super) struct AccountToken {
@@ -32,7 +30,7 @@ impl AccountToken {
     pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Result<Self, Failure> {
         if refusals::is_refused(token.credential.secret().expose()) {
             return Err(Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
-                .why("git reported it within the last minute, and the vault gives the same token again")
+                .why(refusals::REPORTED)
                 .next(broker.subject(service, &account).after_refusal())
                 .into());
         }

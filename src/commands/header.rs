@@ -30,9 +30,9 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 fn answer(arguments: &Arguments, deadline: Instant) -> Result<Secret<String>, Failure> {
     let broker = arguments.asked.broker(deadline)?;
     let found = find(&broker, &arguments.asked)?;
-    let line = header(&found.service, &found.token.credential);
-    Ok(match line.expose().split_once(": ") {
-        Some((name, value)) if arguments.json => found.to_json(&[("headers", json!({name: value}))]),
-        _ => line,
+    let header = header(&found.service, &found.token.credential);
+    Ok(match arguments.json {
+        true => found.to_json(&[("headers", json!({header.name: header.value.expose()}))]),
+        false => header.line(),
     })
 }

@@ -4,28 +4,30 @@
 //! Declining is an answer without headers and exit status 0. A failure is exit status 1 with nothing on stdout: the tool
 //! shows stderr, and does not go on as if the host wanted no credential.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved};
+use super::{Answer, Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, is_no_help};
 use crate::broker::Token;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
-use crate::header::header;
+use crate::header::{Header, header};
+use crate::output::note;
 use crate::resolve::Rule;
 use crate::service::Account;
 use crate::target::Target;
 
 /// The row.
-pub static PROTOCOL: Protocol = Protocol { link: "bazel-scalekit", command: "bazel", is_word, call };
+pub static PROTOCOL: Protocol =
+    Protocol { link: "bazel-scalekit", command: "bazel", is_word: is_no_help, call, unwritten: 1 };
 
 /// A URI and its JSON are far shorter.
 pub const LONGEST_INPUT: usize = 64 * 1024;
 
 const NO_HEADERS: &str = "{\"headers\":{}}\n";
-const USAGE: &str = "Usage: bazel-scalekit get\n";
+const USAGE: &str = "Usage: bazel-scalekit get";
 
 /// Speak the credential helper protocol of Bazel and EngFlow on stdin and stdout
 // The word of a call is read without clap; this is its help.
@@ -35,16 +37,12 @@ pub struct Help {
     action: String,
 }
 
-fn is_word(word: &OsStr) -> bool {
-    word != "-h" && word != "--help"
-}
-
-/// The specification asks helpers to refuse what they do not know; what follows the action is left to later versions.
+/// There is no other action; what follows it is left to later versions.
 fn call(words: &[OsString]) -> Call {
     match words.first() {
         Some(action) if action == "get" => Call::Get(Box::new(Question)),
         _ => {
-            crate::output::note(USAGE.trim_end());
+            note(USAGE);
             Call::Say(Reply::failed(""))
         }
     }
@@ -135,14 +133,13 @@ impl Request for Uri {
     }
 
     /// The expiry without fractions of a second, which Bazel does not read.
-    fn encode(&self, resolved: &Resolved<'_>, token: &Token, _: Option<String>) -> Result<Option<Reply>, Error> {
-        let line = header(resolved.rule.service, &token.credential);
-        let Some((name, value)) = line.expose().split_once(": ") else { return Ok(None) };
-        let mut object = json!({"headers": {name: [value]}});
+    fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error> {
+        let Header { name, value } = header(resolved.rule.service, &token.credential);
+        let mut object = json!({"headers": {name: [value.expose()]}});
         if let Some(at) = token.expires_at {
             object["expires"] = rfc3339(at).into();
         }
-        Ok(Some(Reply::done(format!("{object}\n"))))
+        Ok(Some(Box::new(move |_| Reply::done(format!("{object}\n")))))
     }
 }
 

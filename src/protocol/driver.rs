@@ -1,9 +1,10 @@
 //! The one road of every helper protocol, from argv and stdin to stdout and the exit status.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::time::Instant;
 
-use super::{Call, Failure, Get, Refused, Reply, Request, Resolved};
+use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{error_line, print, warn_of_expiry};
@@ -16,8 +17,8 @@ use crate::target::Target;
 const ENOUGH: usize = 2;
 
 /// Serves one call, and returns the exit status.
-pub(super) fn serve(call: Call, deadline: Instant) -> u8 {
-    let reply = match call {
+pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
+    let reply = match (protocol.call)(words) {
         Call::Get(get) => answer(&*get, deadline),
         Call::Own(run) => run(deadline),
         Call::Say(reply) => reply,
@@ -26,7 +27,7 @@ pub(super) fn serve(call: Call, deadline: Instant) -> u8 {
         Ok(()) => reply.status,
         Err(error) => {
             error_line(&error);
-            1
+            protocol.unwritten
         }
     }
 }
@@ -67,18 +68,27 @@ fn credential(request: &dyn Request, deadline: Instant, failure: &mut Failure) -
         return Ok(None);
     }
     let broker = Broker::load(deadline)?;
+    match (find(&broker, request)?, request.objection()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(error)) => Err(error),
+        (Some((target, resolved)), None) => token(&broker, request, target, resolved, failure),
+    }
+}
+
+/// Who answers: for the first of the request's targets that is one of ours.
+pub(super) fn find<'a, 'r>(
+    broker: &'a Broker,
+    request: &'r dyn Request,
+) -> Result<Option<(&'r Target, Resolved<'a>)>, Error> {
     for target in request.targets() {
-        if let Some(resolved) = find(&broker, request, target, request.username())? {
-            return match request.objection() {
-                Some(error) => Err(error),
-                None => token(&broker, request, target, resolved, failure),
-            };
+        if let Some(resolved) = find_at(broker, request, target, request.username())? {
+            return Ok(Some((target, resolved)));
         }
     }
     Ok(None)
 }
 
-fn find<'a>(
+fn find_at<'a>(
     broker: &'a Broker,
     request: &dyn Request,
     target: &Target,
@@ -121,18 +131,18 @@ fn token<'a>(
     let sent = Sent { token: token.credential.secret().expose(), ..resolved.sent(path, scheme) };
     let is_refused = refusals.as_ref().is_some_and(|refusals| is_known_bad(refusals, sent.token));
     // Before the note that it was answered: what cannot be encoded is not.
-    let Some(first) = request.encode(&resolved, &token, None)? else { return Ok(None) };
-    match refusals {
-        Some(refusals) if is_refused => Err(match refusals.is_accepted(&sent) {
-            true => no_access(&resolved, target, request.limit()),
-            false => resolved.refused(&request.why_refused()),
-        }),
-        Some(mut refusals) => match refusals.answered(&resolved.key(), &sent) {
-            id @ Some(_) => request.encode(&resolved, &token, id),
-            None => Ok(Some(first)),
-        },
-        None => Ok(Some(first)),
-    }
+    let Some(answer) = request.encode(&resolved, &token)? else { return Ok(None) };
+    let id = match refusals {
+        Some(refusals) if is_refused => {
+            return Err(match refusals.is_accepted(&sent) {
+                true => no_access(&resolved, target, request.limit()),
+                false => resolved.refused(&request.why_refused()),
+            });
+        }
+        Some(mut refusals) => refusals.answered(&resolved.key(), &sent),
+        None => None,
+    };
+    Ok(Some(answer(id)))
 }
 
 /// A second question within one command carries our own user name, which names no account; `is_about`, the id of the first
@@ -148,7 +158,7 @@ fn account_of_before<'a>(
         return Ok(resolved);
     }
     for identifier in broker.identifiers_at(target) {
-        match find(broker, request, target, Some(&identifier))? {
+        match find_at(broker, request, target, Some(&identifier))? {
             Some(other) if is_about(&other.key()) == Some(true) => return Ok(other),
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! The helper protocols, and the seam between them and the rest. A protocol is one file or folder here and one row of
 //! [`PROTOCOLS`]: its names, what its argv asks for, how a request becomes targets, and how an answer becomes bytes. All
-//! else is the driver's: reading with a limit, resolving, cache and vault, refused tokens, the one write, the line on stderr.
+//! else is the driver's: reading with a limit, resolving, cache and vault, refused tokens, the one write, the line on
+//! stderr.
 //! protocol.md describes every protocol byte by byte.
 
 pub mod bazel;
@@ -13,11 +14,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
 
-pub use driver::read_stdin;
+pub use driver::{read_stdin, serve};
 pub use resolved::Resolved;
 
 use crate::broker::Token;
 use crate::error::Error;
+use crate::refusals::REPORTED;
 use crate::resolve::Rule;
 use crate::secret::Secret;
 use crate::service::Account;
@@ -33,6 +35,8 @@ pub struct Protocol {
     pub is_word: fn(&OsStr) -> bool,
     /// What the words after the name or sub-command ask for.
     pub call: fn(&[OsString]) -> Call,
+    /// The exit status where stdout cannot be written.
+    pub unwritten: u8,
 }
 
 /// All of them.
@@ -99,6 +103,9 @@ pub struct Refused {
     pub error: Option<Error>,
 }
 
+/// An answer that is complete but for its id, which tells it apart from later ones where one was given.
+pub type Answer<'a> = Box<dyn FnOnce(Option<String>) -> Reply + 'a>;
+
 /// One decoded request.
 pub trait Request {
     /// What the tool wants to talk to; of several spellings the likelier first.
@@ -126,13 +133,12 @@ pub trait Request {
         None
     }
 
-    /// The complete answer. `None` where the account's credential is none for this protocol. `id` tells this answer apart
-    /// from later ones, where one was given.
-    fn encode(&self, resolved: &Resolved<'_>, token: &Token, id: Option<String>) -> Result<Option<Reply>, Error>;
+    /// The answer. `None` where the account's credential is none for this protocol.
+    fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error>;
 
     /// What may be the reason, besides a revoked consent, that a server refused a token that the vault gives again.
     fn why_refused(&self) -> String {
-        "git reported it within the last minute, and the vault gives the same token again".to_owned()
+        REPORTED.to_owned()
     }
 
     /// What else may be the reason where the server takes the same token elsewhere.
@@ -153,9 +159,9 @@ pub fn select(args: &[OsString]) -> Option<(&'static Protocol, &[OsString])> {
     words.iter().all(|word| (protocol.is_word)(word)).then_some((protocol, words))
 }
 
-/// Serves one call, and returns the exit status.
-pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
-    driver::serve((protocol.call)(words), deadline)
+/// For protocols whose words never begin with a dash, or are their own if they do.
+fn is_no_help(word: &OsStr) -> bool {
+    word != "-h" && word != "--help"
 }
 
 fn by_name(argv0: &Path) -> Option<&'static Protocol> {

@@ -30,6 +30,9 @@ const MOST: usize = 64;
 /// How long to wait for other processes that hold the file.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
+/// Why a token that a server refused is not handed out by other commands and protocols than the one that reported it.
+pub const REPORTED: &str = "git reported it within the last minute, and the vault gives the same token again";
+
 /// A token on its way to a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent<'a> {

@@ -331,3 +331,17 @@ fn help_is_there_for_every_command_and_wrong_usage_is_2() {
     }
     assert_eq!(world.sandbox.counts().tcp_connections, 0);
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_has_the_exit_status_of_its_protocol() {
+    let world = two_services();
+    for (helper, input, code) in [
+        ("git-credential-scalekit", "protocol=https\nhost=github.com\n\n", 0),
+        ("docker-credential-scalekit", "ghcr.io", 1),
+        ("bazel-scalekit", r#"{"uri":"https://github.com/a"}"#, 1),
+    ] {
+        let mut shell = world.command("sh");
+        let got = finish(shell.args(["-c", &format!("exec {helper} get >/dev/full")]), input).exit(code);
+        assert!(got.stderr.contains("the output cannot be written"), "{helper}: {got:?}");
+    }
+}

@@ -20,8 +20,7 @@ use crate::error::{Error, Kind, without_userinfo};
 use crate::header::header;
 use crate::resolve;
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::target::Target;
 use options::{Context, Refused, check};
 use program::Curl;
@@ -125,7 +124,7 @@ fn address(target: &Target, url: &str) -> String {
 fn line(broker: &Broker, service: &Service, account: Account) -> Result<Secret<String>, Error> {
     let token = broker.token(service, &account)?;
     let found = AccountToken::new(broker, service, account, token)?;
-    Ok(header(&found.service, &found.token.credential))
+    Ok(header(&found.service, &found.token.credential).line())
 }
 
 fn refusal(refused: Refused) -> Error {

@@ -7,23 +7,29 @@
 mod store;
 pub mod wire;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::time::Instant;
 
-use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, read_stdin};
+use super::driver::find;
+use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, is_no_help, read_stdin};
 use crate::broker::{Broker, Token};
 use crate::error::{Error, Kind};
 use crate::output::error_line;
 use crate::resolve::{Rule, rules};
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::Credential;
+use crate::service::{Account, Credential};
 use crate::target::Target;
 use wire::{Answer, Key, LONGEST_INPUT, NO_SERVER_URL, NOT_FOUND};
 
 /// The row.
-pub static PROTOCOL: Protocol =
-    Protocol { link: "docker-credential-scalekit", command: "docker-credential", is_word, call };
+pub static PROTOCOL: Protocol = Protocol {
+    link: "docker-credential-scalekit",
+    command: "docker-credential",
+    // `--version` is an action.
+    is_word: is_no_help,
+    call,
+    unwritten: 1,
+};
 
 /// Speak docker's credential helper protocol on stdin and stdout
 // The word of a call is read without clap; this is its help.
@@ -31,11 +37,6 @@ pub static PROTOCOL: Protocol =
 pub struct Help {
     /// get, store, erase, list or version; the client gives it
     action: String,
-}
-
-/// `--version` is an action of docker's.
-fn is_word(word: &OsStr) -> bool {
-    word != "-h" && word != "--help"
 }
 
 /// The one action that `actions` names.
@@ -101,7 +102,7 @@ impl Request for Key {
         (None, "basic")
     }
 
-    fn encode(&self, resolved: &Resolved<'_>, token: &Token, _: Option<String>) -> Result<Option<Reply>, Error> {
+    fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<super::Answer<'_>>, Error> {
         let (username, secret) = match &token.credential {
             Credential::Bearer(token) | Credential::ApiKey(token) => (&resolved.username, token),
             Credential::Basic { username, password } => (username, password),
@@ -112,7 +113,7 @@ impl Request for Key {
                 .why(error)
                 .next(format!("{} to enter it again", resolved.subject.renew()))
         })?;
-        Ok(Some(Reply { text, status: 0 }))
+        Ok(Some(Box::new(|_| Reply { text, status: 0 })))
     }
 }
 
@@ -120,7 +121,7 @@ impl Request for Key {
 fn erase(deadline: Instant) -> Result<(), Error> {
     let Ok(key) = Key::decode(read()?.expose()) else { return Ok(()) };
     let broker = Broker::load(deadline)?;
-    if let Some(resolved) = find(&broker, &key)? {
+    if let Some((_, resolved)) = find(&broker, &key)? {
         broker.evict(resolved.rule.service, |_| true);
     }
     Ok(())
@@ -148,16 +149,4 @@ fn list(deadline: Instant) -> String {
 
 fn read() -> Result<Secret<Vec<u8>>, Error> {
     read_stdin(LONGEST_INPUT)
-}
-
-/// Who answers for a registry: for the first spelling of its key that is one of ours.
-fn find<'a>(broker: &'a Broker, key: &Key) -> Result<Option<Resolved<'a>>, Error> {
-    for target in &key.targets {
-        if let Some(resolved) =
-            Resolved::find(broker, target, None, |rule, _| rule.registry_username.map(str::to_owned))?
-        {
-            return Ok(Some(resolved));
-        }
-    }
-    Ok(None)
 }

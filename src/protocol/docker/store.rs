@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use subtle::ConstantTimeEq;
 
+use super::read;
 use super::wire::{self, Key, Login, NO_SERVER_URL, NO_USERNAME, key_of};
-use super::{find, read};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
-use crate::protocol::Reply;
+use crate::protocol::{Reply, driver::find};
 use crate::refusals::{Refusals, Sent};
 use crate::suggest;
 
@@ -36,7 +36,7 @@ fn answered(deadline: Instant) -> Result<(), String> {
     let key = Key::decode(login.server_url.as_bytes()).map_err(refused)?;
     let broker = Broker::load(deadline).map_err(|error| line(&error))?;
     let place = key_of(&key.targets[0].authority.to_string()).to_owned();
-    let Some(resolved) = find(&broker, &key).map_err(|error| line(&error))? else {
+    let Some((_, resolved)) = find(&broker, &key).map_err(|error| line(&error))? else {
         let error = nothing_stored(Kind::NotConfigured)
             .why(format!("scalekit-auth keeps no passwords, and no configured service answers for {place}"))
             .next(format!(

@@ -15,13 +15,13 @@ use crate::error::{Error, Kind};
 use crate::output::note;
 use crate::resolve::Rule;
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::Credential;
+use crate::service::{Account, Credential};
 use crate::target::Target;
 use wire::{Answer, CAPABILITIES, Extras, LONGEST_INPUT};
 
 /// The row.
-pub static PROTOCOL: Protocol = Protocol { link: "git-credential-scalekit", command: "git-credential", is_word, call };
+pub static PROTOCOL: Protocol =
+    Protocol { link: "git-credential-scalekit", command: "git-credential", is_word, call, unwritten: 0 };
 
 /// Speak git's credential helper protocol on stdin and stdout
 // The words of a call are read without clap; this is its help.
@@ -49,8 +49,8 @@ fn is_word(word: &OsStr) -> bool {
     !word.as_encoded_bytes().starts_with(b"-") || ["--only-helper", "--ephemeral"].iter().any(|option| word == *option)
 }
 
-/// What git's words ask for. An option of a later version gets no answer, since it may say how the answer has to be; an action of
-/// a later version is ignored, as gitcredentials(7) asks.
+/// What git's words ask for. An option of a later version gets no answer, since it may say how the answer has to be; an
+/// action of a later version is ignored, as gitcredentials(7) asks.
 fn call(words: &[OsString]) -> Call {
     let mut options = Options::default();
     let mut words = words.iter().map(|word| word.to_string_lossy());
@@ -140,15 +140,17 @@ impl Request for Question {
         self.request.state.as_deref()
     }
 
-    fn encode(&self, resolved: &Resolved<'_>, token: &Token, id: Option<String>) -> Result<Option<Reply>, Error> {
+    fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<super::Answer<'_>>, Error> {
         let Some(answer) = answer(resolved, &self.request, &token.credential, self.is_ephemeral)? else {
             return Ok(None);
         };
-        // The answer to a second question within one git command is the last one.
-        let again = self.request.state.is_none();
-        let state = id.filter(|_| self.request.knows_state);
-        let text = answer.encode(&Extras { expires_at: token.expires_at, again, state });
-        Ok(Some(Reply { text, status: 0 }))
+        let expires_at = token.expires_at;
+        Ok(Some(Box::new(move |id| {
+            // The answer to a second question within one git command is the last one.
+            let again = self.request.state.is_none();
+            let state = id.filter(|_| self.request.knows_state);
+            Reply { text: answer.encode(&Extras { expires_at, again, state }), status: 0 }
+        })))
     }
 
     /// Besides a revoked consent, the limits of git itself that end in the same refusal.
