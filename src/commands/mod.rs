@@ -29,16 +29,14 @@ mod which;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::broker::{Broker, checked};
 use crate::error::{Error, Kind, without_userinfo};
 use crate::output::{note, print, warn_of_expiry};
 use crate::protocol::{bazel, docker, git};
-use crate::resolve::decide::hint;
-use crate::resolve::{self, Chosen, Decision, Verdict};
-use crate::service::Account;
-use crate::service::{Service, is_service_name};
+use crate::resolve::{self, Chosen, Decision, Verdict, decide::hint};
+use crate::service::{Account, Service, is_service_name};
 use crate::suggest::Suggestion;
 use crate::target::{Scheme, Target};
 
@@ -57,7 +55,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not configured, 4 no readable keyring, 
 /// Scalekit keeps your sign-ins to GitHub, Gmail, Slack and some 350 other services in its cloud, and refreshes them. This
 /// program fetches the token that belongs to a host when a tool asks for it, and stores it in no file.
 #[derive(Debug, Parser)]
-#[command(name = "scalekit-auth", version, help_template = groups::HELP, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "scalekit-auth", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -113,7 +111,9 @@ enum Command {
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
 pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
-    let arguments = match Arguments::try_parse_from(&args) {
+    let command = groups::grouped(Arguments::command());
+    let parsed = command.try_get_matches_from(&args).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing sensible is left to do when the terminal is gone.

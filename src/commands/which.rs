@@ -8,13 +8,11 @@ use super::{Request, ServiceOrTarget, explained, print};
 use crate::broker::{Broker, checked};
 use crate::catalogue::Authentication;
 use crate::error::{Error, plain};
-use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Answer, Decision, Rule, hosts};
-use crate::service::Account;
-use crate::service::Service;
+use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts};
+use crate::service::{Account, Service};
 use crate::target::Target;
 
-/// Say which service and account would answer for a URL, or why none would
+/// Explain which service and account would answer for a URL, or why none would
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
