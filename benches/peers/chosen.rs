@@ -1,6 +1,6 @@
 //! The rows that the README and its picture show.
 
-use super::cases::{self, many};
+use super::cases::{self, at_distance, many};
 use super::measure::Results;
 use super::peers;
 
@@ -35,8 +35,14 @@ pub fn rows_at_once(results: &Results) -> Vec<Row> {
     rows
 }
 
+/// One answer each, the vault being far away. These races have no peers to be compared with, pair by pair.
+pub fn rows_far(results: &Results) -> Vec<Row> {
+    let far = [cases::CLIENT, cases::COLD].map(|case| at_distance(case, cases::NEAR_BY));
+    far.iter().filter_map(|name| row(results, name, true, peers::STORE)).collect()
+}
+
 /// `None` for who is not here.
-pub fn row(results: &Results, name: &str, is_ours: bool, base: &str) -> Option<Row> {
+fn row(results: &Results, name: &str, is_ours: bool, base: &str) -> Option<Row> {
     results.find(name)?;
     let label = if is_ours { format!("scalekit-auth, {name}") } else { name.to_owned() };
     Some(Row { name: name.to_owned(), label, is_ours, ratio: results.ratio(name, base) })

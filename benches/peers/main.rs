@@ -3,8 +3,8 @@
 //!     cargo bench --bench peers
 //!
 //! installs or builds the peers (Debian's packages and PyPI, as root; otherwise it says what is missing), measures for some
-//! minutes, and prints tables and goals. `-- --write` puts the numbers into the README and docs/cost.md and draws `benches/cost.svg`;
-//! `-- --quick` has just enough rounds to see that everything works.
+//! minutes, and prints tables and goals. `-- --write` puts the numbers into the README and docs/cost.md, and draws
+//! `benches/cost.svg`; `-- --quick` has just enough rounds to see that everything works.
 //!
 //! Milliseconds drift between runs, ratios do not: they are taken pair by pair between runs of the same round. The subject is
 //! the program as users build it, called as git calls it; the peers are called directly, too, not by way of `git`. The vault

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::fs;
 
-use super::cases::{self, at_distance};
 use super::chosen::{self, Row};
 use super::measure::Results;
 use super::report::{Costs, significant};
@@ -23,15 +22,11 @@ pub fn write(results: &Results, costs: &Costs, executable: u64) {
          requests on one connection. The SDK only gets the client token here; the account's would be another connection. The\n\
          executable has {size:.1} MB.\n"
     );
-    let rows = chosen::rows(results);
-    let far = [cases::CLIENT, cases::COLD].map(|case| at_distance(case, cases::NEAR_BY));
-    let far = far.iter().filter_map(|name| chosen::row(results, name, true, peers::STORE));
-    let all: Vec<Row> = rows.into_iter().chain(far).chain(chosen::rows_at_once(results)).collect();
-    replace(PAGE, &format!("{}\n{note}", table(results, costs, all.iter())));
-    let is_short = |row: &&Row| {
-        row.name == peers::STORE || (row.is_ours && !row.label.contains("away") && !row.label.contains("50 x"))
-    };
-    replace(README, &table(results, costs, all.iter().filter(is_short)));
+    let (rows, far, at_once) = (chosen::rows(results), chosen::rows_far(results), chosen::rows_at_once(results));
+    let all = rows.iter().chain(&far).chain(&at_once);
+    replace(PAGE, &format!("{}\n{note}", table(results, costs, all)));
+    let ours = rows.iter().filter(|row| row.is_ours || row.name == peers::STORE);
+    replace(README, &table(results, costs, ours));
 }
 
 /// Replaces what is between the marks.

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::fs;
 
-use super::cases::{self, at_distance};
 use super::chosen::{self, Row};
 use super::measure::Results;
 use super::report::significant;
@@ -35,10 +34,8 @@ const STYLE: &str = "\
 /// Draws it.
 pub fn write(results: &Results) {
     let mut rows = chosen::rows(results);
-    let far = [cases::CLIENT, cases::COLD].map(|case| at_distance(case, cases::NEAR_BY));
     let median = |name: &str| results.find(name).map(|contender| contender.median());
-    for row in far.iter().filter_map(|name| chosen::row(results, name, true, peers::STORE)) {
-        // Another distance is another round, so that there are no pairs to compare.
+    for row in chosen::rows_far(results) {
         let ratio = median(&row.name).zip(median(peers::STORE)).map(|(far, near)| far / near);
         // The whole of it has no room.
         let label = row.label.trim_start_matches("scalekit-auth, ").to_owned();

@@ -14,8 +14,7 @@ use crate::commands::note;
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::hex;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::suggest::Subject;
 use crate::vault::{self, Details, MagicLink, Return, Selector, Status, Vault};
 
@@ -212,25 +211,21 @@ impl Waiting {
     /// Tells the vault that it was our person, and the person how it ended. `false` if the account is not ACTIVE yet.
     fn verify(&mut self, returned: &Returned) -> Result<bool, Error> {
         let Account { identifier, .. } = &self.account;
-        let name = &self.service.name;
+        let (name, provider) = (&self.service.name, self.service.display_name());
         let verified = self.vault.verify_user(returned.auth_request_id.expose(), identifier);
         let is_active = self.vault.details(self.selector()).is_ok_and(|details| details.status == Status::Active);
         match verified {
             // Not pending any more: somebody else told it the vault already.
             Err(vault::Error::Refused { status: 400, .. }) if is_active => {}
             Err(error) => {
-                let verified_by = match &error {
-                    vault::Error::Refused { status, .. } => Some(*status),
-                    _ => None,
-                };
+                let is_somebody_else = matches!(error, vault::Error::Refused { status: 403, .. });
                 let error = unverified(error, &self.service, identifier, &self.subject);
-                let provider = self.service.display_name();
-                let who = match verified_by {
-                    Some(403) => format!(
+                let who = match is_somebody_else {
+                    true => format!(
                         "You signed in to {provider} as a different person than expected. Sign out of {provider} in this \
                          browser, or use another one. "
                     ),
-                    _ => String::new(),
+                    false => String::new(),
                 };
                 let text = format!("{who}{} Go back to your terminal.", sentence(&error.line()));
                 returned.show(Page { status: 403, title: "That did not work".into(), text });
@@ -239,8 +234,7 @@ impl Waiting {
             Ok(()) => {}
         }
         let text = format!(
-            "{} is connected. You can close this tab. The account is {identifier}, for the service {name}.",
-            self.service.display_name()
+            "{provider} is connected. You can close this tab. The account is {identifier}, for the service {name}."
         );
         returned.show(Page { status: 200, title: "Connected".into(), text });
         // The link has done its work; what is left is the vault's.
