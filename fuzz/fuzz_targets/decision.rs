@@ -5,9 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use scalekit_auth::service::{DEFAULT_ENVIRONMENT, Origin, Services};
 use scalekit_auth::config::{SyncedEnvironment, json};
-use scalekit_auth::resolve::rule::For;
+use scalekit_auth::resolve::{Chosen, Decision, Verdict, decide, rule::For};
 use scalekit_auth::target::{Authority, Target};
-use scalekit_auth::resolve::{Chosen, Decision, Verdict, decide};
 use serde_json::Value;
 
 fuzz_target!(|input: &[u8]| {

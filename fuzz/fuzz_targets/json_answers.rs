@@ -2,10 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::service::{Origin, Service};
+use scalekit_auth::service::{Account, Origin, Service};
 use scalekit_auth::consent::{Consent, Failure, NoLink};
 use scalekit_auth::error::{Error, Kind};
-use scalekit_auth::service::Account;
 use scalekit_auth::suggest::Subject;
 use scalekit_auth::vault::{self, MagicLink, Status};
 use serde_json::Value;

@@ -3,11 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::service::{DEFAULT_ENVIRONMENT, Services, is_service_name};
+use scalekit_auth::service::{DEFAULT_ENVIRONMENT, Pattern, Services, is_service_name};
 use scalekit_auth::config::{Synced, SyncedEnvironment, json};
 use scalekit_auth::resolve::learn::{self, Hosts};
 use scalekit_auth::target::Authority;
-use scalekit_auth::service::Pattern;
 use scalekit_auth::catalogue;
 
 fuzz_target!(|input: &[u8]| {

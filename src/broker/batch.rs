@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Broker, Token, is_usable};
 use crate::consent::Failure;
 use crate::error::Error;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::vault::{MOST_AT_ONCE, Vault};
 
 impl Broker {

@@ -4,9 +4,7 @@ use super::Broker;
 use super::login::{log_in, not_logged_in};
 use super::source::Opener;
 use crate::error::Error;
-use crate::service::Account;
-use crate::service::ClientCredentials;
-use crate::service::{DEFAULT_ENVIRONMENT, Service};
+use crate::service::{Account, ClientCredentials, DEFAULT_ENVIRONMENT, EnvironmentUrl, Service};
 use crate::store;
 use crate::suggest::{self, Subject, Suggestion};
 use crate::target::Authority;
@@ -58,7 +56,7 @@ impl Broker {
 
     /// The hosts of all environments; a URL that cannot be read is nobody's host.
     pub(crate) fn own_hosts(&self) -> Vec<Authority> {
-        let stored = self.environments.iter().filter_map(|e| crate::service::EnvironmentUrl::parse(&e.url).ok());
+        let stored = self.environments.iter().filter_map(|e| EnvironmentUrl::parse(&e.url).ok());
         let variables = self.variables.iter().flatten().map(|credentials| credentials.url.clone());
         stored.chain(variables).map(|url| url.authority().clone()).collect()
     }

@@ -17,10 +17,9 @@ use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind};
 use crate::refusals;
 use crate::resolve::{self, Answer, Chosen, Decision, learn};
-use crate::service::ClientCredentials;
-use crate::service::Credential;
-use crate::service::{Account, Pattern};
-use crate::service::{ApiClient, IDENTIFIER_RULE, Service, Services};
+use crate::service::{
+    Account, ApiClient, ClientCredentials, Credential, IDENTIFIER_RULE, Pattern, Service, Services, is_identifier,
+};
 use crate::similar::nearest;
 use crate::store;
 use crate::suggest::{self, Subject};
@@ -49,9 +48,9 @@ pub struct Broker {
     forced_environment: Option<String>,
     /// The identifier in the environment variables.
     identifier: Option<String>,
-    /// A complete set of environment variables; an incomplete one is an error once credentials are needed.
     /// Whether the connections of the active environment were read once.
     is_synced: bool,
+    /// A complete set of environment variables; an incomplete one is an error once credentials are needed.
     variables: Result<Option<ClientCredentials>, store::Error>,
     deadline: Instant,
 }
@@ -383,7 +382,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// What a person or a variable said may be no identifier.
 pub fn checked(account: Account) -> Result<Account, Error> {
-    if crate::service::is_identifier(&account.identifier) {
+    if is_identifier(&account.identifier) {
         return Ok(account);
     }
     Err(Error::new(Kind::Usage, format!("the identifier of {} is not one", account.source)).why(IDENTIFIER_RULE))

@@ -1,14 +1,12 @@
-//! Where the client credentials of a service are, and the key under which its tokens are cached: both are known before any home is read.
+//! Where the client credentials of a service are, and the key under which its tokens are cached: both are known before
+//! any home is read.
 
 use super::{Broker, not_logged_in};
 use crate::cache::{self, Cache, Entry, Holder, Key};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::ClientCredentials;
-use crate::service::EnvironmentUrl;
-use crate::service::{Environment, Service};
+use crate::service::{Account, ClientCredentials, Environment, EnvironmentUrl, Service};
 use crate::store;
 use crate::vault::{self, CredentialsSource, Grant};
 

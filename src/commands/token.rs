@@ -9,8 +9,7 @@ use super::{AccountSelector, Request, print};
 use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::suggest::{self, Suggestion};
 
 /// Print a fresh token for a service, URL or host

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::service::is_identifier;
+
 /// The `**Name:**` of `~/.openclaw/workspace/IDENTITY.md`, in lower case, if there is one that can be an identifier.
 pub fn name_in_identity_file() -> Option<String> {
     let path = etcetera::home_dir().ok()?.join(".openclaw/workspace/IDENTITY.md");
@@ -14,7 +16,7 @@ fn name_in(text: &str) -> Option<String> {
         before.chars().all(|c| c.is_whitespace() || "-*+\u{feff}".contains(c)).then_some(after)
     })?;
     let name = line.trim().to_lowercase();
-    crate::service::is_identifier(&name).then_some(name)
+    is_identifier(&name).then_some(name)
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use super::Error;
 use super::account::{Chosen, account};
 use super::rule::{For, Rule, hosts, rules_naming};
 use crate::catalogue;
-use crate::service::pattern::Fit;
-use crate::service::{Account, DEFAULT_ENVIRONMENT, Origin, Service, Services, is_service_name};
+use crate::service::{Account, DEFAULT_ENVIRONMENT, Origin, Service, Services, is_service_name, pattern::Fit};
 use crate::suggest::{self, Suggestion};
 use crate::target::{Authority, Target};
 

@@ -6,8 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::service::Pattern;
-use crate::service::{Origin, Service, Services};
+use crate::service::{Origin, Pattern, Service, Services};
 use crate::target::{Authority, Target};
 
 fn services(document: Value) -> Services {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::service::ApiClient;
 
 /// Each kind of command that this module builds, with every option that others add to it.
 fn all() -> Vec<Suggestion> {
@@ -6,13 +7,13 @@ fn all() -> Vec<Suggestion> {
     let account = Account { identifier: "bob".into(), source: "x", was_named: true };
     let subject = Subject::new(&service, &account, Some("dev"));
     let mut machine = service.clone();
-    machine.client = Some(Box::new(crate::service::ApiClient {
+    machine.client = Some(Box::new(ApiClient {
         url: "https://acme.scalekit.com".into(),
         client_id: "m2morg_1".into(),
         organization: None,
         scopes: Vec::new(),
         username: None,
-        home: crate::service::HomeChoice::Keyring,
+        home: HomeChoice::Keyring,
     }));
     let mut found = Service::new("github", "github-x", Origin::Sync);
     found.environment = Some("dev".into());

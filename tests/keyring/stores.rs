@@ -1,5 +1,5 @@
-//! Every store behind the keyring project's interface passes the same tests: ours for the Secret Service, in a session with the
-//! real gnome-keyring, and the project's own test double.
+//! Every store behind the keyring project's interface passes the same tests: ours for the Secret Service, in a session
+//! with the real gnome-keyring, and the project's own test double.
 
 use std::sync::Arc;
 

@@ -5,9 +5,7 @@ use std::io;
 use crate::commands::note;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::service::EnvironmentUrl;
-use crate::service::{ClientCredentials, CredentialsOrigin};
-use crate::service::{Environment, HomeChoice};
+use crate::service::{ClientCredentials, CredentialsOrigin, Environment, EnvironmentUrl, HomeChoice};
 use crate::store::{self, FileError};
 
 /// The client credentials of `place` with this secret.

@@ -6,9 +6,9 @@ use crate::cache;
 use crate::commands::{homes, note, terminal};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::service::EnvironmentUrl;
-use crate::service::{ApiClient, HomeChoice, Origin, Service, Services};
-use crate::service::{ClientCredentials, CredentialsOrigin};
+use crate::service::{
+    ApiClient, ClientCredentials, CredentialsOrigin, EnvironmentUrl, HomeChoice, Origin, Service, Services,
+};
 use crate::store;
 use crate::suggest;
 use crate::vault::{Limit, Vault};

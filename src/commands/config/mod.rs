@@ -10,11 +10,9 @@ use super::note;
 use crate::broker::Broker;
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::decide::why_no_hosts;
-use crate::resolve::{Chosen, has_hosts_of_its_own, hosts};
-use crate::service::Pattern;
+use crate::resolve::{Chosen, decide::why_no_hosts, has_hosts_of_its_own, hosts};
 use crate::service::{
-    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, SERVICE_RULE, Service, Services, Unusable,
+    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Pattern, SERVICE_RULE, Service, Services, Unusable,
     is_connection_name, is_identifier, is_service_name,
 };
 use crate::similar::nearest;

@@ -4,8 +4,7 @@ use crate::catalogue::{is_below, places_at};
 use crate::error::{Error, Kind};
 use crate::resolve::rule::{For, Source};
 use crate::resolve::rules;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::target::Authority;
 
 /// Where gh talks to unless told otherwise (`gh help environment`).
@@ -205,8 +204,7 @@ fn for_gh(variable: &str, hosts: &[String]) -> Destination {
 mod tests {
     use super::*;
     use crate::catalogue::providers;
-    use crate::service::Origin;
-    use crate::service::Pattern;
+    use crate::service::{Origin, Pattern};
 
     #[test]
     fn no_variable_of_the_catalogue_is_refused() {

@@ -10,8 +10,7 @@ use super::{homes, note, sync, terminal};
 use crate::cache;
 use crate::config::{self, Environments};
 use crate::error::{Error, Kind};
-use crate::service::ClientCredentials;
-use crate::service::{DEFAULT_ENVIRONMENT, Environment, SERVICE_RULE};
+use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT, Environment, SERVICE_RULE, is_service_name};
 use crate::store;
 use crate::suggest;
 use crate::vault::{Limit, Vault};
@@ -59,7 +58,7 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let name = arguments.environment.as_str();
-    if !crate::service::is_service_name(name) {
+    if !is_service_name(name) {
         return Err(Error::new(Kind::Usage, format!("{name:?} is not a name for an environment")).why(SERVICE_RULE));
     }
     let directory = config::directory()?;

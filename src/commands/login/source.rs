@@ -4,9 +4,7 @@ use super::super::homes::{self, HomeArgument};
 use super::super::terminal;
 use super::Arguments;
 use crate::error::{Error, Kind};
-use crate::service::EnvironmentUrl;
-use crate::service::{ClientCredentials, CredentialsOrigin};
-use crate::service::{Environment, HomeChoice};
+use crate::service::{ClientCredentials, CredentialsOrigin, Environment, EnvironmentUrl, HomeChoice};
 use crate::store::{self, CommandError, Content, FileError};
 use crate::suggest;
 

@@ -9,8 +9,7 @@ use crate::clock;
 use crate::consent::rfc3339;
 use crate::error::{Error, plain};
 use crate::resolve::Chosen;
-use crate::service::Account;
-use crate::service::Service;
+use crate::service::{Account, Service};
 use crate::vault::{self, Details, Status, Vault};
 
 /// An account and what the vault says of it.

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use super::{print, reach};
 use crate::broker::{Broker, not_logged_in};
 use crate::error::{Error, plain};
-use crate::service::ClientCredentials;
-use crate::service::DEFAULT_ENVIRONMENT;
+use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT};
 
 /// Show each environment, where its client credentials live, and whether they can be read
 #[derive(Debug, clap::Args)]

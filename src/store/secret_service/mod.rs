@@ -1,6 +1,7 @@
 //! The Secret Service as a store of the keyring project's interface ([`keyring_core`]) that never prompts: a locked keyring
 //! is told by its state, before anything is searched or read. The keyring project's own store unlocks on every read, with a
-//! prompt that waits up to a year. Nothing here is of this program, so that it could be a crate of its own.
+//! prompt that waits up to a year. Nothing here but the label of a new item is of this program, so that it could be a crate
+//! of its own.
 
 mod bus;
 mod problem;
