@@ -21,7 +21,7 @@ struct Row {
     registries: Vec<String>,
     tenants: Vec<String>,
     same_as: Option<String>,
-    auth: Option<String>,
+    auth: Vec<String>,
     git_username: Option<String>,
     registry_username: Option<String>,
     variables: Vec<String>,
@@ -112,7 +112,7 @@ impl<'a> Tables<'a> {
         for name in if row.variables.is_empty() { &of_base.variables } else { &row.variables } {
             self.variables.push(self.at(name));
         }
-        let auth = auth(row.auth.as_deref());
+        let auth = auth(&row.auth);
         let known = self.authentications.iter().position(|other| *other == auth);
         let auth_at = known.unwrap_or(self.authentications.len());
         if known.is_none() {
@@ -197,14 +197,16 @@ fn split(text: &str) -> Place<'_> {
     Place { scheme, host, port, path }
 }
 
-fn auth(text: Option<&str>) -> String {
-    let (name, prefix) = match text {
-        None => ("Authorization", "Bearer "),
-        Some(text) if text.starts_with("Basic") => {
-            let username = text.strip_prefix("Basic ");
-            return format!("Authentication::Basic {{ username: {username:?} }}");
-        }
-        Some(header) => header.split_once(": ").expect("auth is a header, a colon, a space and the prefix"),
-    };
-    format!("Authentication::Header {{ name: Cow::Borrowed({name:?}), prefix: Cow::Borrowed({prefix:?}) }}")
+/// What `src/catalogue/template.rs` reads at run time stands here as it is; a test holds it to the form.
+fn auth(lines: &[String]) -> String {
+    match lines {
+        [] => return "Authentication::BEARER".to_owned(),
+        [one] if one == "sign-in" => return "Authentication::SignIn".to_owned(),
+        _ => {}
+    }
+    let headers = lines.iter().map(|line| {
+        let (name, value) = line.split_once(": ").expect("auth is a header, a colon, a space and the value");
+        format!("HeaderTemplate {{ name: Cow::Borrowed({name:?}), value: Cow::Borrowed({value:?}) }}")
+    });
+    format!("Authentication::Headers(Cow::Borrowed(&[{}]))", headers.collect::<Vec<_>>().join(", "))
 }

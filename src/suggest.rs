@@ -132,6 +132,21 @@ impl Subject {
         }
     }
 
+    /// All the headers of its requests.
+    pub fn header(&self) -> Suggestion {
+        self.command("header")
+    }
+
+    /// A call that the vault makes with its credential.
+    pub fn call_by_vault(&self) -> Suggestion {
+        let command = curl();
+        let command = match &self.account {
+            Some((option, value)) => command.option(option, value),
+            None => command,
+        };
+        command.environment(self.environment.as_deref()).word("--via-vault").word("URL")
+    }
+
     /// A new consent for an account that is ACTIVE.
     pub fn renew(&self) -> Suggestion {
         self.connect().word("--renew")

@@ -338,7 +338,7 @@ fn client_token(vault: &Vault, service: &Service, client: &ApiClient) -> Result<
     let expires_at = grant.expires_at();
     let granted = grant.scopes.as_ref().unwrap_or(&client.scopes);
     let refused_scopes = client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
-    Ok(Entry { credential: Credential::Bearer(grant.token), expires_at, refused_scopes })
+    Ok(Entry { credential: Credential::bearer(grant.token), expires_at, refused_scopes })
 }
 
 /// A rotation may have put another secret in place after ours was read, and deleted ours since.
@@ -368,11 +368,9 @@ pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> 
 fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Error {
     let error = Error::new(Kind::VaultRefused, format!("the vault has no token for {}", service.name)).why(why);
     match why {
-        NoCredential::Withheld => {
-            error.next("let the environment return credentials (Scalekit dashboard, AgentKit settings)")
-        }
+        NoCredential::Withheld => error.next(format!("let the vault make the call: {}", subject.call_by_vault())),
         NoCredential::Malformed => error.next(format!("{} to enter it again", subject.renew())),
-        NoCredential::TrustedIdp | NoCredential::NoAuth => error,
+        NoCredential::TrustedIdp | NoCredential::OAuth1 | NoCredential::NoAuth => error,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::secret::Secret;
-use crate::service::Credential;
+use crate::service::{Credential, CredentialKind};
 
 /// The first line of every entry; another version's entries are none.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A credential as it rests. The times are seconds.
 #[derive(Debug, Clone)]
@@ -22,10 +22,10 @@ pub struct Entry {
 impl Entry {
     /// An entry of a bearer token.
     pub fn bearer(token: Secret<String>, expires_at: Option<i64>) -> Self {
-        Self { credential: Credential::Bearer(token), expires_at, refused_scopes: Vec::new() }
+        Self { credential: Credential::bearer(token), expires_at, refused_scopes: Vec::new() }
     }
 
-    /// The token or password.
+    /// What tells this credential from another one of the account.
     pub fn secret(&self) -> &Secret<String> {
         self.credential.secret()
     }
@@ -57,22 +57,24 @@ impl Ttl {
 /// The bytes of an entry: lines that end in LF, in the order of [`decode`].
 pub(super) fn encode(entry: &Entry, ttl: &Ttl) -> Secret<Vec<u8>> {
     let Entry { credential, expires_at, refused_scopes } = entry;
-    let (kind, username) = match credential {
-        Credential::Bearer(_) => ("bearer", ""),
-        Credential::ApiKey(_) => ("api_key", ""),
-        Credential::Basic { username, .. } => ("basic", username.as_str()),
+    let kind = match credential.kind {
+        CredentialKind::Bearer => "bearer",
+        CredentialKind::ApiKey => "api_key",
+        CredentialKind::Basic => "basic",
     };
-    let secret = entry.secret().expose();
+    let scopes = refused_scopes.join(" ");
     // Large enough from the start, so that no copy is left behind by growing.
-    let mut text = String::with_capacity(secret.len() + username.len() + 256 + refused_scopes.join(" ").len());
+    let longest: usize = credential.fields().map(|(name, value)| name.len() + value.expose().len() + 2).sum();
+    let mut text = String::with_capacity(longest + 256 + scopes.len());
     let Ttl { since, since_boot, seconds } = ttl;
     let expires_at = expires_at.map(|at| at.to_string()).unwrap_or_default();
-    let scopes = refused_scopes.join(" ");
     for line in [VERSION, &since.to_string(), &since_boot.to_string(), &seconds.to_string(), &expires_at, &scopes, kind]
     {
         let _ = writeln!(text, "{line}");
     }
-    let _ = write!(text, "{username}\n{secret}");
+    for (name, value) in credential.fields() {
+        let _ = writeln!(text, "{name}\n{}", value.expose());
+    }
     Secret::new(text.into_bytes())
 }
 
@@ -90,17 +92,27 @@ pub fn decode(bytes: &[u8]) -> Option<(Entry, Ttl)> {
         text => Some(number(text)?),
     };
     let refused_scopes = line()?.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    let (kind, username, secret) = (line()?, line()?, line()?);
-    if secret.is_empty() || line().is_some() || text.contains(['\r', '\0']) {
-        return None;
-    }
-    let secret = Secret::new(secret.to_owned());
-    let credential = match kind {
-        "bearer" => Credential::Bearer(secret),
-        "api_key" => Credential::ApiKey(secret),
-        "basic" => Credential::Basic { username: username.to_owned(), password: secret },
+    let kind = match line()? {
+        "bearer" => CredentialKind::Bearer,
+        "api_key" => CredentialKind::ApiKey,
+        "basic" => CredentialKind::Basic,
         _ => return None,
     };
+    let mut fields = Vec::new();
+    loop {
+        match (line(), line()) {
+            // The end of the last line.
+            (Some(""), None) => break,
+            (Some(name), Some(value)) if !value.is_empty() => {
+                fields.push((name.to_owned(), Secret::new(value.to_owned())));
+            }
+            _ => return None,
+        }
+    }
+    if text.contains(['\r', '\0']) {
+        return None;
+    }
+    let credential = Credential::of_fields(Some(kind), fields)?;
     Some((Entry { credential, expires_at, refused_scopes }, ttl))
 }
 
@@ -131,34 +143,37 @@ mod tests {
         let whole = encode(&Entry::bearer(Secret::new("token".into()), Some(9)), &ttl);
         let whole = whole.expose();
         assert!(decode(whole).is_some());
-        assert!(decode(&whole[..whole.len() - 5]).is_none(), "an empty token is none");
-        assert!(decode(&[whole, &b"\nhost=evil"[..]].concat()).is_none());
-        assert!(decode(b"2\n1\n2\n3\n\n\nbearer\n\ntoken").is_none());
+        for length in 0..whole.len() {
+            assert!(decode(&whole[..length]).is_none(), "{length} bytes of it");
+        }
+        assert!(decode(&[whole, &b"host=evil"[..]].concat()).is_none());
+        assert!(decode(b"1\n1\n2\n3\n\n\nbearer\n\ntoken").is_none());
     }
 
     proptest! {
         #[test]
-        fn what_is_put_down_is_taken_up(secret in "[\\x21-\\x7e]{1,60}", username in "[^\\r\\n\\x00]{0,20}", kind in 0..3,
+        fn what_is_put_down_is_taken_up(secret in "[\\x21-\\x7e]{1,60}", username in "[^\\r\\n\\x00]{1,20}", which in 0..4,
             expires_at in any::<Option<i64>>(), scopes in proptest::collection::vec("[a-z:]{1,9}", 0..3),
             numbers in any::<[i64; 3]>()) {
-            let secret = Secret::new(secret);
-            let credential = match kind {
-                0 => Credential::Bearer(secret.clone()),
-                1 => Credential::ApiKey(secret.clone()),
-                _ => Credential::Basic { username: username.clone(), password: secret.clone() },
+            let secret = || Secret::new(secret.clone());
+            let fields = match which {
+                0 => vec![("token", secret())],
+                1 => vec![("api_key", secret())],
+                2 => vec![("username", Secret::new(username.clone())), ("password", secret())],
+                _ => vec![("api_key", secret()), ("app_key", secret()), ("dd_site", Secret::new(username.clone()))],
             };
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let credential = Credential::of_fields(None, fields).unwrap();
+            let plain = |credential: &Credential| -> Vec<(String, String)> {
+                credential.fields().map(|(name, value)| (name.to_owned(), value.expose().clone())).collect()
+            };
+            let (kind, known) = (credential.kind, plain(&credential));
             let entry = Entry { credential, expires_at, refused_scopes: scopes.clone() };
             let ttl = Ttl { since: numbers[0], since_boot: numbers[1], seconds: numbers[2] };
             let (read, when) = decode(encode(&entry, &ttl).expose()).unwrap();
             prop_assert_eq!(when, ttl);
-            prop_assert_eq!(read.secret().expose(), secret.expose());
+            prop_assert_eq!((read.credential.kind, plain(&read.credential)), (kind, known));
             prop_assert_eq!((read.expires_at, read.refused_scopes), (expires_at, scopes));
-            let same = match read.credential {
-                Credential::Bearer(_) => kind == 0,
-                Credential::ApiKey(_) => kind == 1,
-                Credential::Basic { username: read, .. } => kind == 2 && read == username,
-            };
-            prop_assert!(same);
         }
 
         #[test]

@@ -3,10 +3,12 @@
 
 mod provider;
 mod rows;
+mod template;
 
 use std::sync::OnceLock;
 
-pub use provider::{Authentication, Provider, ProviderHost};
+pub use provider::{Provider, ProviderHost};
+pub use template::{Authentication, HeaderTemplate, KEY, Piece};
 
 use crate::target::suffix::registrable;
 
@@ -166,6 +168,7 @@ mod tests {
         for row in providers() {
             assert!(row.source().starts_with("https://"), "{}", row.id);
             assert!(!row.places.is_empty() || !row.tenants.is_empty(), "{} claims nothing", row.id);
+            assert!(row.auth.headers().iter().all(HeaderTemplate::is_valid), "{}: {:?}", row.id, row.auth);
             for place in row.places {
                 let pattern = Pattern::of_place(place);
                 assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern.clone()));

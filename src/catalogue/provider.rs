@@ -1,7 +1,6 @@
 //! A provider as data: its hosts, and how its tokens travel.
 
-use std::borrow::Cow;
-
+use super::template::Authentication;
 use crate::target::Scheme;
 
 /// A provider as Scalekit's catalogue names it, and the places that are its own.
@@ -17,7 +16,7 @@ pub struct Provider {
     pub places: &'static [ProviderHost],
     /// Its tenants live under these names; which host is a user's own is learned from the account, or said by the user.
     pub tenants: &'static [&'static str],
-    /// How its tokens travel.
+    /// How its requests carry a credential.
     pub auth: Authentication,
     /// The user name that git sends beside a token, for providers with repositories.
     pub git_username: Option<&'static str>,
@@ -29,37 +28,6 @@ pub struct Provider {
     pub ignore_case: bool,
     /// Whether its token is good for the paths that other rows claim on its hosts, too.
     pub whole_host: bool,
-}
-
-/// How a token travels in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authentication {
-    /// In this header, after this prefix.
-    Header {
-        /// The header's name.
-        name: Cow<'static, str>,
-        /// What stands before the token, with its space.
-        prefix: Cow<'static, str>,
-    },
-    /// As user name and password (RFC 7617).
-    Basic {
-        /// Where an account holds a key alone, the user name whose password it is; `None` makes the key the user name.
-        username: Option<&'static str>,
-    },
-}
-
-impl Authentication {
-    /// RFC 6750, 2.1.
-    pub const BEARER: Self = Self::Header { name: Cow::Borrowed("Authorization"), prefix: Cow::Borrowed("Bearer ") };
-
-    /// Reads `Basic`, or a header's name, a colon, a space and the prefix.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "Basic" {
-            return Some(Self::Basic { username: None });
-        }
-        let (name, prefix) = text.split_once(": ")?;
-        Some(Self::Header { name: name.to_owned().into(), prefix: prefix.to_owned().into() })
-    }
 }
 
 /// One exact host of a provider.

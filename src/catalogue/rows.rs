@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::provider::{Authentication, Provider, ProviderHost};
+use super::provider::{Provider, ProviderHost};
+use super::template::{Authentication, HeaderTemplate};
 use crate::target::Scheme;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));

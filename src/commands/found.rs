@@ -6,15 +6,18 @@ use super::{Request, note, print, warn_of_expiry};
 use crate::broker::{Broker, Token};
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
+use crate::header::{self, Header};
 use crate::refusals;
 use crate::secret::Secret;
-use crate::service::{Account, Credential, Service};
+use crate::service::{Account, CredentialKind, Service};
+use crate::suggest::Subject;
 
 /// A credential, and whose it is.
 pub(super) struct AccountToken {
     pub(super) service: Service,
     pub(super) account: Account,
     pub(super) token: Token,
+    subject: Subject,
 }
 
 /// The credential of the service and account asked for.
@@ -44,20 +47,32 @@ impl AccountToken {
         for host in broker.learn(service, &account, &token.facts).unwrap_or_default() {
             note(format!("{host} is known as the host of {} from now on", account.identifier));
         }
-        Ok(Self { service: service.clone(), account, token })
+        let subject = broker.subject(service, &account);
+        Ok(Self { service: service.clone(), account, token, subject })
     }
 
-    /// The token's type and the token; user name and password are none.
+    /// The token's type and the token; user name and password are none, and several headers are more than one.
     pub(super) fn token(&self) -> Result<(&'static str, &Secret<String>), Error> {
-        match &self.token.credential {
-            Credential::Bearer(token) => Ok(("Bearer", token)),
-            Credential::ApiKey(key) => Ok(("ApiKey", key)),
-            Credential::Basic { .. } => Err(Error::new(
+        let credential = &self.token.credential;
+        if credential.is_pair() {
+            return Err(Error::new(
                 Kind::Usage,
                 format!("{} has a user name and a password, not a token", self.service.name),
             )
-            .next("let git use them: `git config --global credential.helper scalekit`")),
+            .next("let git use them: `git config --global credential.helper scalekit`"));
         }
+        header::login(&self.service, credential).map_err(|error| self.shown(error))?;
+        let token_type = if credential.kind == CredentialKind::Bearer { "Bearer" } else { "ApiKey" };
+        Ok((token_type, credential.secret()))
+    }
+
+    /// The headers of a request.
+    pub(super) fn headers(&self) -> Result<Vec<Header>, Error> {
+        header::headers(&self.service, &self.token.credential).map_err(|error| self.shown(error))
+    }
+
+    fn shown(&self, error: header::Error) -> Error {
+        error.shown(&self.service, &self.subject)
     }
 
     /// The object of `--json`: what every command says, with `own` in its place.
@@ -88,4 +103,9 @@ pub(super) fn print_answer(answer: Result<Secret<String>, Failure>, json: bool) 
             Err(failure.into())
         }
     }
+}
+
+/// The object `headers`: each name with its value.
+pub(super) fn to_json(headers: &[Header]) -> Value {
+    headers.iter().map(|header| (header.name.clone(), Value::from(header.value.expose().as_str()))).collect()
 }

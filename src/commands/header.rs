@@ -1,24 +1,24 @@
-//! `header`: the request header that carries a fresh credential and a newline on stdout, nothing else, as `curl -H @-` reads it.
+//! `header`: the request headers that carry a fresh credential, each with a newline, on stdout, nothing else, as `curl -H @-` reads
+//! them.
 
 use std::time::Instant;
 
-use serde_json::json;
-
 use super::Request;
-use super::found::{find, print_answer};
+use super::found::{self, find, print_answer};
 use crate::consent::Failure;
 use crate::error::Error;
-use crate::header::header;
+use crate::header::lines;
 use crate::secret::Secret;
 
 /// Print the request header with a fresh token, as the provider wants it
 ///
-/// It is one line, for `curl -H @-`: so the token stays out of the process list.
+/// It is one line, several where the provider wants several headers, for `curl -H @-`: so the token stays out of the process
+/// list.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     asked: Request,
-    /// Print a JSON object with the header and its expiry; failures too
+    /// Print a JSON object with the headers and their expiry; failures too
     #[arg(long)]
     json: bool,
 }
@@ -30,9 +30,9 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 fn answer(arguments: &Arguments, deadline: Instant) -> Result<Secret<String>, Failure> {
     let broker = arguments.asked.broker(deadline)?;
     let found = find(&broker, &arguments.asked)?;
-    let header = header(&found.service, &found.token.credential);
+    let headers = found.headers()?;
     Ok(match arguments.json {
-        true => found.to_json(&[("headers", json!({header.name: header.value.expose()}))]),
-        false => header.line(),
+        true => found.to_json(&[("headers", found::to_json(&headers))]),
+        false => lines(&headers),
     })
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Request, ServiceOrTarget, explained, print};
 use crate::broker::{Broker, checked};
-use crate::catalogue::Authentication;
+use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, plain};
 use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts};
 use crate::service::{Account, Service};
@@ -173,10 +173,10 @@ fn winner(
     })
 }
 
-/// How the token travels, with TOKEN in its place.
+/// The headers of a request, with the fields' names in the places of their values.
 fn authorization(service: &Service) -> String {
     match service.authentication() {
-        Authentication::Header { name, prefix } => format!("{name}: {prefix}TOKEN"),
-        Authentication::Basic { .. } => "Authorization: Basic USERNAME:PASSWORD".to_owned(),
+        Authentication::SignIn => "a token that a sign-in call gives first".to_owned(),
+        Authentication::Headers(headers) => headers.iter().map(HeaderTemplate::sketch).collect::<Vec<_>>().join(", "),
     }
 }

@@ -7,13 +7,12 @@
 use std::ffi::OsString;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{Answer, Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, is_no_help};
 use crate::broker::Token;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
-use crate::header::{Header, header};
 use crate::output::note;
 use crate::resolve::Rule;
 use crate::service::Account;
@@ -134,8 +133,9 @@ impl Request for Uri {
 
     /// The expiry without fractions of a second, which Bazel does not read.
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error> {
-        let Header { name, value } = header(resolved.rule.service, &token.credential);
-        let mut object = json!({"headers": {name: [value.expose()]}});
+        let headers = resolved.headers(token)?;
+        let headers = headers.iter().map(|header| (header.name.clone(), json!([header.value.expose()])));
+        let mut object = json!({"headers": headers.collect::<Map<_, _>>()});
         if let Some(at) = token.expires_at {
             object["expires"] = rfc3339(at).into();
         }

@@ -3,8 +3,10 @@
 use crate::broker::{Broker, Token, checked};
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
+use crate::header::{self, Header};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve::{self, Answer, Rule};
+use crate::secret::Secret;
 use crate::service::Account;
 use crate::suggest::Subject;
 use crate::target::Target;
@@ -68,6 +70,20 @@ impl<'a> Resolved<'a> {
         }
         drop(refusals);
         Ok((broker.fetched(service, &self.account)?, Refusals::open()))
+    }
+
+    /// The headers of a request with this credential.
+    pub fn headers(&self, token: &Token) -> Result<Vec<Header>, Error> {
+        header::headers(self.rule.service, &token.credential).map_err(|error| self.shown(error))
+    }
+
+    /// User name and password, for protocols that carry these; without a name where the host's own is meant.
+    pub fn login(&self, token: &Token) -> Result<(Option<String>, Secret<String>), Error> {
+        header::login(self.rule.service, &token.credential).map_err(|error| self.shown(error))
+    }
+
+    fn shown(&self, error: header::Error) -> Error {
+        error.shown(self.rule.service, &self.subject)
     }
 
     /// The error for a token that the server refused.

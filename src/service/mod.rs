@@ -12,7 +12,7 @@ mod services;
 
 pub use account::Account;
 pub use api_client::{ApiClient, CLIENT_PREFIX};
-pub use credential::Credential;
+pub use credential::{Credential, CredentialKind, is_key, is_known, is_place};
 pub use credentials::{ClientCredentials, CredentialsOrigin};
 pub use environment::{DEFAULT_ENVIRONMENT, Environment, HomeChoice};
 pub use environment_url::{EnvironmentUrl, UrlError};
@@ -79,7 +79,7 @@ pub struct Learned {
     pub templates: Vec<String>,
     /// Hosts that belong to the account of an identifier, and to no other account.
     pub tenants: Vec<(String, Pattern)>,
-    /// How the token travels, where the environment says it: `Basic`, or a header and its prefix.
+    /// How requests carry the credential, where the environment says it: a header with blanks for the account's fields.
     pub auth: Option<String>,
 }
 
@@ -147,10 +147,15 @@ impl Service {
         self.row().map_or_else(|| self.name.clone(), |row| catalogue::display_name(row.slug))
     }
 
-    /// How its tokens travel: as the provider's row says, else as the environment does, else as Bearer.
-    pub fn authentication(&self) -> Authentication {
+    /// How its requests carry a credential, as the provider's row says, else as the environment does.
+    pub fn known_authentication(&self) -> Option<Authentication> {
         let learned = || self.learned.auth.as_deref().and_then(Authentication::parse);
-        self.row().map(|row| row.auth.clone()).or_else(learned).unwrap_or(Authentication::BEARER)
+        self.row().map(|row| row.auth.clone()).or_else(learned)
+    }
+
+    /// How its requests carry a credential; as Bearer where nobody says it.
+    pub fn authentication(&self) -> Authentication {
+        self.known_authentication().unwrap_or(Authentication::BEARER)
     }
 }
 

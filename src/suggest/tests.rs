@@ -22,6 +22,8 @@ fn all() -> Vec<Suggestion> {
         subject.connect().word("--no-wait").word("--json"),
         subject.connect().word("--wait-only"),
         subject.renew(),
+        subject.header(),
+        subject.call_by_vault(),
         subject.command("token"),
         login("dev"),
         login_to("https://acme.scalekit.com"),

@@ -6,7 +6,7 @@ use super::credential::{NoCredential, credential};
 use super::text::Texts;
 use super::wire::{Account, AccountReply, AuthorizationDetails};
 use super::{Call, Error, Vault};
-use crate::service::Credential;
+use crate::service::{Credential, is_place};
 
 const AUTH: &str = "GET /api/v1/connected_accounts/auth";
 const DETAILS: &str = "GET /api/v1/connected_accounts/details";
@@ -184,19 +184,19 @@ fn status(account: &Account) -> Status {
     Status::from_word(account.status.get().unwrap_or("CONNECTION_STATUS_UNSPECIFIED"))
 }
 
-/// The token's own domain, last, yields to what `api_config` says.
+/// What the credential itself says, last, yields to what `api_config` says.
 fn facts(details: &AuthorizationDetails, api_config: Texts) -> Facts {
-    let stored = details.static_auth.as_ref().and_then(|auth| auth.details.as_ref()).map(|stored| &stored.domain);
-    let domain = details.oauth_token.as_ref().map(|oauth| &oauth.domain).or(stored);
-    let domain = domain.map(|domain| ("domain".to_owned(), domain.clone()));
-    let all = api_config.0.into_iter().chain(domain);
+    let oauth = details.oauth_token.iter().map(|oauth| ("domain".to_owned(), oauth.domain.clone()));
+    let stored = details.static_auth.iter().flat_map(|auth| auth.details.0.iter().cloned());
+    let all = api_config.0.into_iter().chain(oauth).chain(stored.filter(|(name, _)| is_place(name)));
     Facts(all.filter_map(|(name, value)| Some((name, value.get()?.to_owned()))).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::credential::is_visible_ascii;
     use super::*;
+    use crate::header::is_visible_ascii;
+    use crate::service::CredentialKind;
     use proptest::prelude::*;
 
     fn read(account: &str) -> ConnectedAccount {
@@ -205,17 +205,52 @@ mod tests {
 
     #[test]
     fn every_kind_of_credential_is_found() {
-        let bearer = |details: &str| match read(&format!(r#"{{"authorization_details":{details}}}"#)).credential {
-            Ok(Credential::Bearer(token)) => token.expose().clone(),
-            other => panic!("{other:?}"),
+        let found = |details: &str| {
+            let credential = read(&format!(r#"{{"authorization_details":{details}}}"#)).credential.unwrap();
+            (credential.kind, credential.key().map(|key| key.expose().clone()))
         };
-        assert_eq!(bearer(r#"{"oauth_token":{"access_token":"a","refresh_token":"r"}}"#), "a");
-        assert_eq!(bearer(r#"{"google_dwd":{"access_token":"b"}}"#), "b");
-        assert_eq!(bearer(r#"{"static_auth":{"details":{"token":"c","domain":{"x":1}}}}"#), "c");
-        let key = read(r#"{"authorization_details":{"static_auth":{"details":{"api_key":"k"}}}}"#);
-        assert!(matches!(key.credential, Ok(Credential::ApiKey(_))));
-        let basic = read(r#"{"authorization_details":{"static_auth":{"details":{"username":"u","password":"p w"}}}}"#);
-        assert!(matches!(basic.credential, Ok(Credential::Basic { .. })));
+        let is = |kind, key: &str| (kind, Some(key.to_owned()));
+        assert_eq!(
+            found(r#"{"oauth_token":{"access_token":"a","refresh_token":"r"}}"#),
+            is(CredentialKind::Bearer, "a")
+        );
+        assert_eq!(found(r#"{"google_dwd":{"access_token":"b"}}"#), is(CredentialKind::Bearer, "b"));
+        assert_eq!(
+            found(r#"{"static_auth":{"details":{"token":"c","domain":{"x":1}}}}"#),
+            is(CredentialKind::Bearer, "c")
+        );
+        assert_eq!(found(r#"{"static_auth":{"details":{"api_key":"k"}}}"#), is(CredentialKind::ApiKey, "k"));
+        assert_eq!(found(r#"{"static_auth":{"details":{"username":"k"}}}"#), is(CredentialKind::Basic, "k"));
+        assert_eq!(
+            found(r#"{"static_auth":{"details":{"username":"u","password":"p w"}}}"#),
+            (CredentialKind::Basic, None)
+        );
+        let two = read(r#"{"authorization_details":{"static_auth":{"details":{"app_key":"A","api_key":"K"}}}}"#);
+        assert_eq!(two.credential.unwrap().names().collect::<Vec<_>>(), ["api_key", "app_key"]);
+    }
+
+    #[test]
+    fn the_type_says_which_of_several_is_taken() {
+        let found = |authorization_type: &str| {
+            let account = read(&format!(
+                r#"{{"authorization_type":"{authorization_type}","authorization_details":{{"oauth_token":{{"access_token":"o"}},
+                "static_auth":{{"details":{{"api_key":"k"}}}},"google_dwd":{{"access_token":"d"}},"trusted_idp":{{"db_user":"x"}}}}}}"#
+            ));
+            account.credential.map(|credential| credential.secret().expose().clone())
+        };
+        assert_eq!(found("OAUTH").as_deref(), Ok("o"));
+        assert_eq!(found("SMART_FHIR").as_deref(), Ok("o"));
+        assert_eq!(found("API_KEY").as_deref(), Ok("k"));
+        assert_eq!(found("GOOGLE_DWD").as_deref(), Ok("d"));
+        assert_eq!(found("TRUSTED_IDP"), Err(NoCredential::TrustedIdp));
+        assert_eq!(found("TRELLO_OAUTH1"), Err(NoCredential::OAuth1));
+        assert_eq!(found("NO_AUTH"), Err(NoCredential::NoAuth));
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_refused() {
+        let twice = r#"{"connected_account":{"authorization_details":{"static_auth":{"details":{"a":"1","a":"2"}}}}}"#;
+        assert!(read_account(twice.as_bytes()).is_err());
     }
 
     #[test]
@@ -232,6 +267,8 @@ mod tests {
         let split =
             r#"{"authorization_details":{"static_auth":{"details":{"username":"u","password":"a\nhost=evil"}}}}"#;
         assert_eq!(why(split), NoCredential::Malformed);
+        let place = r#"{"authorization_details":{"static_auth":{"details":{"domain":"acme.example.com"}}}}"#;
+        assert_eq!(why(place), NoCredential::Withheld);
     }
 
     #[test]
@@ -249,8 +286,8 @@ mod tests {
             token in "\\PC{0,20}") {
             let _ = read_account(&body);
             let text = serde_json::json!({"connected_account": {"authorization_details": {"oauth_token": {"access_token": token}}}});
-            if let Ok(Credential::Bearer(token)) = read_account(text.to_string().as_bytes()).unwrap().credential {
-                prop_assert!(is_visible_ascii(token.expose()));
+            if let Ok(credential) = read_account(text.to_string().as_bytes()).unwrap().credential {
+                prop_assert!(is_visible_ascii(credential.secret().expose()));
             }
         }
     }

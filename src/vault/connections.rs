@@ -3,8 +3,9 @@
 use ureq::http::Method;
 
 use super::text::Text;
-use super::wire::{self, AuthPattern, ConnectionsReply, ProvidersReply};
+use super::wire::{self, AuthPattern, ConnectionsReply, Mutation, ProvidersReply};
 use super::{Call, Error, Vault};
+use crate::catalogue::HeaderTemplate;
 
 const CONNECTIONS: &str = "GET /api/v1/connections/app";
 const PROVIDERS: &str = "GET /api/v1/providers";
@@ -34,7 +35,7 @@ pub struct Provider {
     pub identifier: String,
     /// Where its API is; names in `{{ }}` are for the account to fill in.
     pub proxy_url: Option<String>,
-    /// For each `type` of connection, how the token travels, if that is said: `Basic`, or a header and its prefix.
+    /// For each `type` of connection, how the credential travels, if that is said: a header with blanks for the account's fields.
     pub auth: Vec<(String, String)>,
 }
 
@@ -117,22 +118,38 @@ fn provider(provider: wire::Provider) -> Option<Provider> {
     })
 }
 
-/// Scalekit's proxy sends API keys bare, other tokens as Bearer, and either after the prefix and in the header that the
-/// pattern names.
+/// As Scalekit's proxy builds the header: each field with its default, prefix and suffix, then what the type adds. The override
+/// changes the header's name alone. `None` for what is no header.
 fn auth(pattern: &AuthPattern) -> Option<(String, String)> {
     let kind = pattern.kind.get()?;
-    let mutations = pattern.auth_field_mutations.as_ref();
-    let (usual, mutation) = match kind {
-        "BASIC" => return Some((kind.to_owned(), "Basic".to_owned())),
-        "API_KEY" => ("", mutations.and_then(|m| m.api_key.as_ref())),
-        _ => ("Bearer ", mutations.and_then(|m| m.token.as_ref())),
+    let header = pattern.auth_header_key_override.get().unwrap_or("Authorization");
+    let value = match kind {
+        "BASIC" => {
+            let has_password = pattern.fields.iter().flatten().any(|field| field.field_name.get() == Some("password"));
+            let password = blank(pattern, "password", "password", if has_password { None } else { Some("") })?;
+            format!("Basic base64({}:{password})", blank(pattern, "username", "username|key", None)?)
+        }
+        "API_KEY" => blank(pattern, "api_key", "api_key|key", None)?,
+        _ => format!("Bearer {}", blank(pattern, "token", "token|key", None)?),
     };
-    let header = pattern.auth_header_key_override.get();
-    let prefix =
-        mutation.and_then(|mutation| mutation.prefix.get()).unwrap_or(if header.is_some() { "" } else { usual });
-    let header = header.unwrap_or("Authorization");
-    let is_plain = |text: &str, extra: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
-    (is_plain(header, b"-_") && is_plain(prefix, b"-_ =:/.")).then(|| (kind.to_owned(), format!("{header}: {prefix}")))
+    let line = format!("{header}: {value}");
+    let is_read = HeaderTemplate::parse(&line).is_some_and(|read| read.name == header && read.value == value);
+    is_read.then(|| (kind.to_owned(), line))
+}
+
+/// The blank for `field`, filled by the first of `names`, with what the pattern puts around it.
+fn blank(pattern: &AuthPattern, field: &str, names: &str, usual: Option<&str>) -> Option<String> {
+    let mutation = pattern.auth_field_mutations.as_ref().and_then(|mutations| mutations.get(field));
+    let text = |which: fn(&Mutation) -> &Text| mutation.and_then(|mutation| which(mutation).get());
+    let (prefix, suffix) = (text(|m| &m.prefix).unwrap_or_default(), text(|m| &m.suffix).unwrap_or_default());
+    let default = text(|m| &m.default).or(usual);
+    // A brace would be read as a blank of its own.
+    let is_plain = |text: &str| !text.contains(['{', '}']);
+    let default_part = default.map(|text| format!("={text}")).unwrap_or_default();
+    [prefix, suffix, default.unwrap_or_default()]
+        .into_iter()
+        .all(is_plain)
+        .then(|| format!("{prefix}{{{names}{default_part}}}{suffix}"))
 }
 
 #[cfg(test)]
@@ -140,14 +157,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_say_how_the_token_travels() {
+    fn patterns_say_how_the_credential_travels() {
         let auth = |json: &str| auth(&serde_json::from_str(json).unwrap()).map(|(_, text)| text);
-        assert_eq!(auth(r#"{"type":"OAUTH"}"#).as_deref(), Some("Authorization: Bearer "));
-        assert_eq!(auth(r#"{"type":"API_KEY"}"#).as_deref(), Some("Authorization: "));
-        assert_eq!(auth(r#"{"type":"BASIC"}"#).as_deref(), Some("Basic"));
-        let key = r#"{"type":"API_KEY","auth_header_key_override":"x-api-key","auth_field_mutations":{"api_key":{"prefix":"K "}}}"#;
-        assert_eq!(auth(key).as_deref(), Some("x-api-key: K "));
-        assert_eq!(auth(r#"{"type":"API_KEY","auth_header_key_override":"a\r\nb"}"#), None);
-        assert_eq!(auth("{}"), None);
+        for (pattern, wanted) in [
+            (r#"{"type":"OAUTH"}"#, "Authorization: Bearer {token|key}"),
+            (r#"{"type":"API_KEY"}"#, "Authorization: {api_key|key}"),
+            (r#"{"type":"BASIC"}"#, "Authorization: Basic base64({username|key}:{password=})"),
+            (
+                r#"{"type":"BASIC","fields":[{"field_name":"username"},{"field_name":"password"}]}"#,
+                "Authorization: Basic base64({username|key}:{password})",
+            ),
+            (
+                r#"{"type":"BASIC","auth_field_mutations":{"password":{"default":"X"},"username":{"suffix":"/token"}}}"#,
+                "Authorization: Basic base64({username|key}/token:{password=X})",
+            ),
+            (r#"{"type":"BEARER","auth_header_key_override":"x-token"}"#, "x-token: Bearer {token|key}"),
+            (
+                r#"{"type":"BEARER","auth_field_mutations":{"token":{"prefix":"tok_"}}}"#,
+                "Authorization: Bearer tok_{token|key}",
+            ),
+            (
+                r#"{"type":"API_KEY","auth_header_key_override":"x-api-key","auth_field_mutations":{"api_key":{"prefix":"K "}}}"#,
+                "x-api-key: K {api_key|key}",
+            ),
+            (
+                r#"{"type":"API_KEY","auth_field_mutations":{"api_key":{"suffix":":x"}}}"#,
+                "Authorization: {api_key|key}:x",
+            ),
+        ] {
+            assert_eq!(auth(pattern).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn what_could_change_the_request_is_left_out() {
+        let auth = |json: &str| auth(&serde_json::from_str(json).unwrap());
+        for pattern in [
+            "{}",
+            r#"{"type":"API_KEY","auth_header_key_override":"a\r\nb"}"#,
+            r#"{"type":"API_KEY","auth_header_key_override":"A: b"}"#,
+            r#"{"type":"BEARER","auth_field_mutations":{"token":{"prefix":"{x}"}}}"#,
+            r#"{"type":"BEARER","auth_field_mutations":{"token":{"suffix":"\r\nHost: evil"}}}"#,
+            r#"{"type":"BASIC","auth_field_mutations":{"password":{"default":"}"}}}"#,
+        ] {
+            assert_eq!(auth(pattern), None, "{pattern}");
+        }
     }
 }

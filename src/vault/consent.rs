@@ -2,9 +2,9 @@
 
 use ureq::http::Method;
 
-use super::credential::is_visible_ascii;
 use super::wire::LinkReply;
 use super::{Call, Error, Selector, Vault};
+use crate::header::is_visible_ascii;
 
 const LINK: &str = "POST /api/v1/connected_accounts/magic_link";
 const VERIFY: &str = "POST /api/v1/connected_accounts/user/verify";

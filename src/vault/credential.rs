@@ -1,20 +1,24 @@
 //! What a connected account authenticates with, and the characters that may travel.
 
-use super::text::Text;
+use super::text::{Text, Texts};
 use super::wire::AuthorizationDetails;
+use crate::header::is_visible_ascii;
 use crate::secret::Secret;
-use crate::service::Credential;
+use crate::service::{Credential, CredentialKind, is_key, is_known};
 
 /// Why an ACTIVE account yields no credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoCredential {
     /// The reply holds none.
-    #[error("the environment does not return this account's credentials")]
+    #[error("this environment keeps the account's credential to itself")]
     Withheld,
     /// AWS-style sessions, whose secret part Scalekit never returns.
     #[error("accounts of a trusted identity provider have no token")]
     TrustedIdp,
+    /// Each request is signed with a secret that does not travel.
+    #[error("its provider wants OAuth 1.0a, which signs each request anew, so there is no token to hand out")]
+    OAuth1,
     /// The connection needs no credential.
     #[error("this connection needs no authentication, so there is no token")]
     NoAuth,
@@ -23,55 +27,62 @@ pub enum NoCredential {
     Malformed,
 }
 
-/// The credential among what the vault holds for an account.
+/// The credential among what the vault holds for an account. Which of several is taken is what `authorization_type` says.
 pub(super) fn credential(
     details: AuthorizationDetails,
     authorization_type: Option<&str>,
 ) -> Result<Credential, NoCredential> {
     let AuthorizationDetails { oauth_token, static_auth, google_dwd, trusted_idp } = details;
-    if trusted_idp.is_some() || authorization_type == Some("TRUSTED_IDP") {
-        return Err(NoCredential::TrustedIdp);
-    }
-    let stored = static_auth.and_then(|auth| auth.details);
-    let tokens = [
-        oauth_token.and_then(|oauth| oauth.access_token.secret()),
-        google_dwd.and_then(|dwd| dwd.access_token.secret()),
-        stored.as_ref().and_then(|s| s.token.clone().secret()),
-        stored.as_ref().and_then(|s| s.bearer_token.clone().secret()),
-    ];
-    if let Some(token) = tokens.into_iter().flatten().next() {
-        return visible(token).map(Credential::Bearer);
-    }
-    if let Some(stored) = stored {
-        if let Some(key) = stored.api_key.secret() {
-            return visible(key).map(Credential::ApiKey);
-        }
-        if let (Some(username), Some(password)) = (stored.username.get(), stored.password.clone().secret()) {
-            return basic(username, password);
-        }
-    }
+    let oauth = oauth_token.and_then(|oauth| oauth.access_token.secret());
+    let delegated = google_dwd.and_then(|dwd| dwd.access_token.secret());
+    let stored = static_auth.map(|auth| auth.details);
     match authorization_type {
-        Some("NO_AUTH") => Err(NoCredential::NoAuth),
-        _ => Err(NoCredential::Withheld),
+        Some("TRELLO_OAUTH1") => return Err(NoCredential::OAuth1),
+        Some("TRUSTED_IDP") => return Err(NoCredential::TrustedIdp),
+        Some("NO_AUTH") => return Err(NoCredential::NoAuth),
+        _ => {}
     }
+    let kind = match authorization_type {
+        Some("API_KEY") => Some(CredentialKind::ApiKey),
+        Some("BASIC" | "BASIC_AUTH") => Some(CredentialKind::Basic),
+        Some("BEARER_TOKEN") => Some(CredentialKind::Bearer),
+        _ => None,
+    };
+    let of_stored = || stored.map(|stored| of_fields(kind, stored)).transpose().map(Option::flatten);
+    // A type of typed credentials puts them first, any other one the token.
+    let token = match authorization_type {
+        Some("GOOGLE_DWD") => delegated.or(oauth),
+        _ => oauth.or(delegated),
+    };
+    let token = || token.map(|token| visible(token).map(Credential::bearer)).transpose();
+    let found = match kind {
+        Some(_) => of_stored()?.map_or_else(token, |found| Ok(Some(found)))?,
+        None => token()?.map_or_else(of_stored, |found| Ok(Some(found)))?,
+    };
+    found.ok_or(if trusted_idp.is_some() { NoCredential::TrustedIdp } else { NoCredential::Withheld })
+}
+
+/// What was typed in, under the names that the provider chose. Of a name that only the provider knows, a value with a line's end
+/// is for no header, and left out: a private key is of several lines.
+fn of_fields(kind: Option<CredentialKind>, details: Texts) -> Result<Option<Credential>, NoCredential> {
+    let mut fields = Vec::new();
+    for (name, value) in details.0 {
+        let Some(value) = value.secret() else { continue };
+        match is_one_line(value.expose()) && (!is_key(&name) || is_visible_ascii(value.expose())) {
+            true if is_one_line(&name) => fields.push((name, value)),
+            false if is_known(&name) => return Err(NoCredential::Malformed),
+            _ => {}
+        }
+    }
+    Ok(Credential::of_fields(kind, fields))
 }
 
 fn visible(token: Secret<String>) -> Result<Secret<String>, NoCredential> {
     if is_visible_ascii(token.expose()) { Ok(token) } else { Err(NoCredential::Malformed) }
 }
 
-fn basic(username: &str, password: Secret<String>) -> Result<Credential, NoCredential> {
-    let fits = |text: &str| !text.contains(['\r', '\n', '\0']);
-    if fits(username) && fits(password.expose()) {
-        let username = username.to_owned();
-        Ok(Credential::Basic { username, password })
-    } else {
-        Err(NoCredential::Malformed)
-    }
-}
-
-pub(super) fn is_visible_ascii(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| (0x21..=0x7e).contains(&b))
+fn is_one_line(text: &str) -> bool {
+    !text.contains(['\r', '\n', '\0'])
 }
 
 /// The client token in a reply of `/oauth/token`.

@@ -87,7 +87,32 @@ pub(super) struct Texts(pub Vec<(String, Text)>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts: Option<std::collections::BTreeMap<String, Text>> = Option::deserialize(deserializer)?;
-        Ok(Self(texts.unwrap_or_default().into_iter().collect()))
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Texts, E> {
+        Ok(Texts::default())
+    }
+
+    /// In the order of the names. A name that stands twice would be read one way here and another way elsewhere.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
+        let mut texts: Vec<(String, Text)> = Vec::new();
+        while let Some((name, text)) = map.next_entry::<String, Text>()? {
+            match texts.binary_search_by(|(known, _)| known.cmp(&name)) {
+                Ok(_) => return Err(serde::de::Error::custom("a name stands twice")),
+                Err(at) => texts.insert(at, (name, text)),
+            }
+        }
+        Ok(Texts(texts))
     }
 }

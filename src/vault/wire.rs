@@ -2,6 +2,8 @@
 //! camel case, and unknown fields (scalekit-api.md, section 0). Values that are secrets go straight into a
 //! [`Secret`](crate::secret::Secret); a refresh token is never taken out of the reply at all.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -74,25 +76,9 @@ pub(super) struct GoogleDwd {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StaticAuth {
+    /// Names that the provider's `auth_patterns` choose.
     #[serde(default)]
-    pub details: Option<StaticDetails>,
-}
-
-/// The keys of `static_auth.details` that Scalekit documents.
-#[derive(Debug, Deserialize)]
-pub(super) struct StaticDetails {
-    #[serde(default)]
-    pub token: Text,
-    #[serde(default)]
-    pub bearer_token: Text,
-    #[serde(default)]
-    pub api_key: Text,
-    #[serde(default)]
-    pub username: Text,
-    #[serde(default)]
-    pub password: Text,
-    #[serde(default)]
-    pub domain: Text,
+    pub details: Texts,
 }
 
 /// Reply of `POST /api/v1/connected_accounts/magic_link`.
@@ -153,24 +139,32 @@ pub(super) struct Provider {
 pub(super) struct AuthPattern {
     #[serde(rename = "type", default)]
     pub kind: Text,
+    /// What an account is asked for.
+    #[serde(default)]
+    pub fields: Option<Vec<Field>>,
     #[serde(default)]
     pub auth_header_key_override: Text,
+    /// By the fields' names.
     #[serde(default)]
-    pub auth_field_mutations: Option<Mutations>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Mutations {
-    #[serde(default)]
-    pub api_key: Option<Mutation>,
-    #[serde(default)]
-    pub token: Option<Mutation>,
+    pub auth_field_mutations: Option<BTreeMap<String, Mutation>>,
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Field {
+    #[serde(default)]
+    pub field_name: Text,
+}
+
+/// What happens to a field's value before it is sent, in the order of these.
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Mutation {
+    /// Where the account has no value.
+    #[serde(default)]
+    pub default: Text,
     #[serde(default)]
     pub prefix: Text,
+    #[serde(default)]
+    pub suffix: Text,
 }
 
 /// An error body: `{"code","message","details"}` of the API, or `{"error","error_description"}` of RFC 6749.

@@ -9,6 +9,7 @@ mod canary;
 mod catalogue;
 mod connect;
 mod connect_terminal;
+mod credentials;
 mod curl_options;
 mod environment;
 mod header;

@@ -15,9 +15,9 @@ use std::time::Instant;
 use super::found::AccountToken;
 use super::{AccountSelector, Request, explained, note};
 use crate::broker::{Broker, checked};
-use crate::catalogue::Authentication;
+use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::header::header;
+use crate::header::lines;
 use crate::resolve;
 use crate::secret::Secret;
 use crate::service::{Account, Service};
@@ -69,14 +69,10 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         Err(_) => return Err(explained(&broker, decision, &target)),
     };
     let authentication = answer.as_ref().map(|(service, _)| service.authentication());
-    let name = authentication.as_ref().map(|authentication| match authentication {
-        Authentication::Header { name, .. } => name.as_ref(),
-        Authentication::Basic { .. } => "Authorization",
-    });
-    let context = Context { header: name, show_secrets: arguments.show_secrets };
-    let passed = check(own, context).map_err(refusal)?;
+    let headers = authentication.as_ref().map_or(&[][..], Authentication::headers);
+    let follows = check_beside(own, headers, arguments.show_secrets).map_err(refusal)?;
     let curl = Curl::find()?;
-    if passed.follows && answer.is_some() {
+    if follows && answer.is_some() {
         curl.must_keep_credentials_on_redirects()?;
     }
     let line = match answer {
@@ -87,6 +83,15 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         }
     };
     Err(curl.become_it(&target, &address(&target, &url.to_string_lossy()), line.as_ref(), own))
+}
+
+/// Checks curl's own options beside each header that carries a part of the credential; says whether redirects are followed.
+fn check_beside(own: &[OsString], headers: &[HeaderTemplate], show_secrets: bool) -> Result<bool, Refused> {
+    let checked = check(own, Context { header: None, show_secrets })?;
+    for header in headers {
+        check(own, Context { header: Some(&header.name), show_secrets })?;
+    }
+    Ok(checked.follows)
 }
 
 fn parse(url: &str) -> Result<(Target, Option<String>), Error> {
@@ -124,7 +129,7 @@ fn address(target: &Target, url: &str) -> String {
 fn line(broker: &Broker, service: &Service, account: Account) -> Result<Secret<String>, Error> {
     let token = broker.token(service, &account)?;
     let found = AccountToken::new(broker, service, account, token)?;
-    Ok(header(&found.service, &found.token.credential).line())
+    Ok(lines(&found.headers()?))
 }
 
 fn refusal(refused: Refused) -> Error {

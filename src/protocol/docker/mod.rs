@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::output::error_line;
 use crate::resolve::{Rule, rules};
 use crate::secret::Secret;
-use crate::service::{Account, Credential};
+use crate::service::Account;
 use crate::target::Target;
 use wire::{Answer, Key, LONGEST_INPUT, NO_SERVER_URL, NOT_FOUND};
 
@@ -103,11 +103,9 @@ impl Request for Key {
     }
 
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<super::Answer<'_>>, Error> {
-        let (username, secret) = match &token.credential {
-            Credential::Bearer(token) | Credential::ApiKey(token) => (&resolved.username, token),
-            Credential::Basic { username, password } => (username, password),
-        };
-        let text = Answer { server_url: &self.text, username, secret }.encode().map_err(|error| {
+        let (username, secret) = resolved.login(token)?;
+        let username = username.as_ref().unwrap_or(&resolved.username);
+        let text = Answer { server_url: &self.text, username, secret: &secret }.encode().map_err(|error| {
             let name = &resolved.rule.service.name;
             Error::new(Kind::Failed, format!("the account of {name} cannot be answered to docker"))
                 .why(error)

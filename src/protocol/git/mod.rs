@@ -14,8 +14,7 @@ use crate::broker::Token;
 use crate::error::{Error, Kind};
 use crate::output::note;
 use crate::resolve::Rule;
-use crate::secret::Secret;
-use crate::service::{Account, Credential};
+use crate::service::{Account, CredentialKind};
 use crate::target::Target;
 use wire::{Answer, CAPABILITIES, Extras, LONGEST_INPUT};
 
@@ -141,7 +140,7 @@ impl Request for Question {
     }
 
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<super::Answer<'_>>, Error> {
-        let Some(answer) = answer(resolved, &self.request, &token.credential, self.is_ephemeral)? else {
+        let Some(answer) = answer(resolved, &self.request, token, self.is_ephemeral)? else {
             return Ok(None);
         };
         let expires_at = token.expires_at;
@@ -191,28 +190,28 @@ fn mailbox(asked: Option<&str>, account: &Account) -> Option<String> {
 fn answer(
     resolved: &Resolved<'_>,
     request: &wire::Request,
-    credential: &Credential,
+    token: &Token,
     is_ephemeral: bool,
 ) -> Result<Option<Answer>, Error> {
     let bearer_only = || Error::new(Kind::Failed, format!("{} takes Bearer only", resolved.origin));
-    let is_bearer_only = request.is_bearer_only();
-    let basic = |username: String, password: Secret<String>| {
-        if is_ephemeral { Answer::ephemeral_basic(&username, &password) } else { Answer::Basic { username, password } }
-    };
-    Ok(Some(match credential {
-        Credential::Bearer(credential) if is_bearer_only && request.knows_authtype => {
-            Answer::Ephemeral { authtype: "Bearer", credential: credential.clone() }
-        }
-        Credential::Bearer(_) if is_bearer_only => {
-            return Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later"));
-        }
-        _ if is_bearer_only => {
-            return Err(bearer_only().why(format!("{} holds no bearer token", resolved.rule.service.name)));
-        }
-        _ if resolved.username.is_empty() => return Ok(None),
-        Credential::Bearer(password) | Credential::ApiKey(password) => {
-            basic(resolved.username.clone(), password.clone())
-        }
-        Credential::Basic { username, password } => basic(username.clone(), password.clone()),
+    let (is_bearer_only, credential) = (request.is_bearer_only(), &token.credential);
+    if is_bearer_only {
+        return match credential.kind {
+            CredentialKind::Bearer if request.knows_authtype => {
+                let credential = credential.secret().clone();
+                Ok(Some(Answer::Ephemeral { authtype: "Bearer", credential }))
+            }
+            CredentialKind::Bearer => Err(bearer_only().why("this git cannot send it").next("use git 2.46 or later")),
+            _ => Err(bearer_only().why(format!("{} holds no bearer token", resolved.rule.service.name))),
+        };
+    }
+    if resolved.username.is_empty() {
+        return Ok(None);
+    }
+    let (username, password) = resolved.login(token)?;
+    let username = username.unwrap_or_else(|| resolved.username.clone());
+    Ok(Some(match is_ephemeral {
+        true => Answer::ephemeral_basic(&username, &password),
+        false => Answer::Basic { username, password },
     }))
 }
