@@ -102,13 +102,22 @@ pub struct Error {
     what: String,
     why: Option<String>,
     next: Option<String>,
-    is_out_of_reach: bool,
+    mark: Option<Mark>,
+}
+
+/// What a program has to know of an error besides its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing answered, so that the next attempt would take as long and end the same.
+    OutOfReach,
+    /// The vault has the account's credential and does not hand it out.
+    Withheld,
 }
 
 impl Error {
     /// An error that says what happened.
     pub fn new(kind: Kind, what: impl fmt::Display) -> Self {
-        Self { kind, what: plain(&what.to_string()), why: None, next: None, is_out_of_reach: false }
+        Self { kind, what: plain(&what.to_string()), why: None, next: None, mark: None }
     }
 
     /// Adds the reason.
@@ -133,18 +142,18 @@ impl Error {
     /// The error of these parts.
     pub(crate) fn of_parts(kind: Kind, parts: [&str; 3]) -> Self {
         let [what, why, next] = parts.map(|part| Some(plain(part)).filter(|part| !part.is_empty()));
-        Self { kind, what: what.unwrap_or_default(), why, next, is_out_of_reach: false }
+        Self { kind, what: what.unwrap_or_default(), why, next, mark: None }
     }
 
-    /// Says that nothing answered, so that the next attempt would take as long and end the same.
+    /// Adds what a program has to know.
     #[must_use]
-    pub(crate) fn out_of_reach(self) -> Self {
-        Self { is_out_of_reach: true, ..self }
+    pub(crate) fn marked(self, mark: Mark) -> Self {
+        Self { mark: Some(mark), ..self }
     }
 
-    /// Whether nothing answered.
-    pub(crate) fn is_out_of_reach(&self) -> bool {
-        self.is_out_of_reach
+    /// Whether it has this mark.
+    pub(crate) fn has(&self, mark: Mark) -> bool {
+        self.mark == Some(mark)
     }
 
     /// Which kind of failure it is.

@@ -137,14 +137,19 @@ impl Subject {
         self.command("header")
     }
 
-    /// A call that the vault makes with its credential.
-    pub fn call_by_vault(&self) -> Suggestion {
+    /// The start of a call with its credential; the URL follows.
+    pub fn curl(&self) -> Suggestion {
         let command = curl();
         let command = match &self.account {
             Some((option, value)) => command.option(option, value),
             None => command,
         };
-        command.environment(self.environment.as_deref()).word("--via-vault").word("URL")
+        command.environment(self.environment.as_deref())
+    }
+
+    /// A call that the vault makes with its credential.
+    pub fn call_by_vault(&self) -> Suggestion {
+        self.curl().word("--via-vault").word("URL")
     }
 
     /// A new consent for an account that is ACTIVE.

@@ -2,6 +2,7 @@
 //! out a credential goes through here.
 
 mod batch;
+mod by_vault;
 mod environment;
 mod login;
 mod source;
@@ -14,7 +15,7 @@ use crate::cache::{Cache, Entry};
 use crate::clock;
 use crate::config::{self, Environments, Synced, Tenant};
 use crate::consent::{Consent, Failure, NoLink};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Mark};
 use crate::refusals;
 use crate::resolve::{self, Answer, Chosen, Decision, learn};
 use crate::service::{
@@ -368,7 +369,9 @@ pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> 
 fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Error {
     let error = Error::new(Kind::VaultRefused, format!("the vault has no token for {}", service.name)).why(why);
     match why {
-        NoCredential::Withheld => error.next(format!("let the vault make the call: {}", subject.call_by_vault())),
+        NoCredential::Withheld => error
+            .next(format!("the vault makes the call itself with {}", subject.curl().word("URL")))
+            .marked(Mark::Withheld),
         NoCredential::Malformed => error.next(format!("{} to enter it again", subject.renew())),
         NoCredential::TrustedIdp | NoCredential::OAuth1 | NoCredential::NoAuth => error,
     }

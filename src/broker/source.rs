@@ -33,7 +33,7 @@ impl Source {
         }
     }
 
-    fn key(&self, holder: Holder) -> Key {
+    pub(super) fn key(&self, holder: Holder) -> Key {
         let (environment, client_id) = match self {
             Self::Variables(credentials) => (credentials.url.as_str(), &credentials.client_id),
             Self::Home(environment) => (environment.url.as_str(), &environment.client_id),

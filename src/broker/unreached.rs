@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use ring::digest::{Context, SHA256};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Mark};
 use crate::{clock, hex, runtime};
 
 /// How long a vault that could not be reached is not asked again, in seconds.
@@ -42,7 +42,7 @@ impl Unreached {
         let Some(path) = &self.0 else { return };
         // What cannot be noted is tried again.
         let _ = match error {
-            Some(error) if error.is_out_of_reach() => {
+            Some(error) if error.has(Mark::OutOfReach) => {
                 let [what, why, next] = error.parts();
                 fs::write(path, [&clock::nanoseconds().to_string(), what, why, next].join("\n"))
             }

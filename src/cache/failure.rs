@@ -2,13 +2,15 @@
 
 use crate::clock;
 use crate::consent::{Consent, Failure};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Mark};
 use crate::secret::Secret;
 use crate::suggest::Subject;
 use crate::vault::{MagicLink, Status};
 
 /// The word before a consent; an error has the code of its kind there.
 const CONSENT: &str = "consent";
+/// The word before an error about a credential that the vault does not hand out.
+const WITHHELD: &str = "withheld";
 
 /// `failure` as bytes, with the time: lines in the order of [`decode`]. A consent without a link is an error.
 pub(super) fn encode(failure: &Failure) -> Secret<Vec<u8>> {
@@ -24,7 +26,8 @@ pub(super) fn encode(failure: &Failure) -> Secret<Vec<u8>> {
         other => {
             let error = Error::from(other.clone());
             let [what, why, next] = error.parts().map(str::to_owned);
-            vec![at, error.kind().code().to_owned(), what, why, next]
+            let kind = if error.has(Mark::Withheld) { WITHHELD } else { error.kind().code() };
+            vec![at, kind.to_owned(), what, why, next]
         }
     };
     Secret::new(lines.join("\n").into_bytes())
@@ -50,6 +53,9 @@ pub fn decode(bytes: &[u8], began: u64) -> Option<Failure> {
             let subject = Subject::default();
             Some(Failure::Consent(Box::new(Consent { service, connection, identifier, status, link, subject })))
         }
+        [what, why, next] if kind == WITHHELD => {
+            Some(Error::of_parts(Kind::VaultRefused, [what, why, next]).marked(Mark::Withheld).into())
+        }
         [what, why, next] => Some(Failure::Error(Error::of_parts(Kind::from_code(kind)?, [what, why, next]))),
         _ => None,
     }
@@ -67,6 +73,11 @@ mod tests {
         let bytes = encode(&error.clone().into());
         let Some(Failure::Error(read)) = decode(bytes.expose(), before) else { panic!("it is there") };
         assert_eq!(read, error);
+        let withheld = error.clone().marked(Mark::Withheld);
+        let Some(Failure::Error(read)) = decode(encode(&withheld.clone().into()).expose(), before) else {
+            panic!("it is there")
+        };
+        assert_eq!(read, withheld);
         assert!(decode(bytes.expose(), clock::nanoseconds() + 1).is_none());
     }
 

@@ -148,11 +148,13 @@ impl<'a> Found<'a> {
 
     fn connection(&mut self, connection: &Connection) -> SyncedConnection {
         let provider = self.providers.get(connection.provider.as_str()).copied();
-        let proxy_url = provider.and_then(|provider| provider.proxy_url.clone());
+        // What has no name left to fill in says more than the provider's own address.
+        let proxy_url =
+            connection.resolved_proxy_url.clone().or_else(|| provider.and_then(|provider| provider.proxy_url.clone()));
         let (mut hosts, mut templates) = (Vec::new(), Vec::new());
         // Scalekit's own servers for a connection take a token of their own.
         let mcp_server_url = connection.mcp_server_url.clone().filter(|url| !self.is_own_mcp_server(url));
-        for url in [proxy_url, mcp_server_url].into_iter().flatten() {
+        for url in [proxy_url.clone(), mcp_server_url].into_iter().flatten() {
             match learn::hosts_of(&url, &connection.provider, &self.own) {
                 Ok(Hosts::Exact(pattern)) if hosts.contains(&pattern) => {}
                 Ok(Hosts::Exact(pattern)) => hosts.push(pattern),
@@ -163,7 +165,8 @@ impl<'a> Found<'a> {
         }
         let auth = provider.and_then(|provider| provider.auth.iter().find(|(kind, _)| *kind == connection.kind));
         let (name, provider) = (connection.name.clone(), connection.provider.clone());
-        SyncedConnection { name, provider, hosts, templates, auth: auth.map(|(_, auth)| auth.clone()) }
+        let (auth, is_org_wide) = (auth.map(|(_, auth)| auth.clone()), connection.is_org_wide);
+        SyncedConnection { name, provider, hosts, templates, auth, proxy_url, is_org_wide }
     }
 
     /// A host of one provider alone is the provider's as a whole; a path matters where several share the host.

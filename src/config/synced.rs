@@ -65,9 +65,15 @@ pub struct SyncedConnection {
     /// Hosts with blanks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<String>,
-    /// How the token travels, where the environment says it: `Basic`, or a header and its prefix.
+    /// How requests carry the credential, where the environment says it: a header with blanks for the account's fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// Where the vault calls the provider's API itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_url: Option<String>,
+    /// Whether one account holds the credential for everybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_org_wide: bool,
 }
 
 /// The hosts that an account named as its tenant's.
@@ -90,6 +96,7 @@ impl SyncedConnection {
         self.hosts.extend(old.hosts.iter().filter(|host| !self.hosts.contains(host)).cloned().collect::<Vec<_>>());
         self.templates.clone_from(&old.templates);
         self.auth.clone_from(&old.auth);
+        self.proxy_url.clone_from(&old.proxy_url);
     }
 }
 
@@ -122,6 +129,8 @@ impl SyncedEnvironment {
             hosts: found.map(|found| found.hosts.iter().filter(is_ours).cloned().collect()).unwrap_or_default(),
             templates: found.map(|found| found.templates.clone()).unwrap_or_default(),
             auth: found.and_then(|found| found.auth.clone()),
+            proxy_url: found.and_then(|found| found.proxy_url.clone()),
+            is_org_wide: found.is_some_and(|found| found.is_org_wide),
             provider,
             tenants,
         })

@@ -81,6 +81,10 @@ pub struct Learned {
     pub tenants: Vec<(String, Pattern)>,
     /// How requests carry the credential, where the environment says it: a header with blanks for the account's fields.
     pub auth: Option<String>,
+    /// Where the vault calls the provider's API itself; names in `{{ }}` are for the account to fill in.
+    pub proxy_url: Option<String>,
+    /// Whether one account holds the credential for everybody.
+    pub is_org_wide: bool,
 }
 
 impl Service {

@@ -23,6 +23,7 @@ fn all() -> Vec<Suggestion> {
         subject.connect().word("--wait-only"),
         subject.renew(),
         subject.header(),
+        subject.curl().word("URL"),
         subject.call_by_vault(),
         subject.command("token"),
         login("dev"),

@@ -26,6 +26,10 @@ pub struct Connection {
     pub is_usable: bool,
     /// The provider's MCP server, if it has one.
     pub mcp_server_url: Option<String>,
+    /// Where its API is, with no name left to fill in, if that is known.
+    pub resolved_proxy_url: Option<String>,
+    /// Whether one account holds the credential for everybody.
+    pub is_org_wide: bool,
 }
 
 /// A provider of Scalekit's catalogue, or one that somebody added to the environment.
@@ -57,6 +61,16 @@ impl Vault {
             let providers = reply.providers.into_iter().flatten().filter_map(provider).collect();
             Some((providers, reply.next_page_token))
         })
+    }
+
+    /// The provider with this identifier, if there is one.
+    pub fn provider(&self, identifier: &str) -> Result<Option<Provider>, Error> {
+        let query = [("identifier", identifier), ("filter.provider_type", "ALL")];
+        let call = Call { query: &query, ..Call::new(PROVIDERS, Method::GET, "/api/v1/providers") };
+        let body = self.call(&call)?;
+        let reply: ProvidersReply = serde_json::from_slice(body.expose()).map_err(|_| Error::Unreadable(PROVIDERS))?;
+        let mut found = reply.providers.into_iter().flatten().filter_map(provider);
+        Ok(found.find(|provider| provider.identifier.eq_ignore_ascii_case(identifier)))
     }
 
     /// All pages of a list; `read` gives a page's items and the token of the next one.
@@ -107,6 +121,8 @@ fn connection(connection: wire::Connection) -> Option<Connection> {
         kind: text(&connection.kind),
         is_usable: connection.enabled == Some(true) && connection.status.get() == Some("COMPLETED"),
         mcp_server_url: connection.mcp_server_url.get().map(str::to_owned),
+        resolved_proxy_url: connection.resolved_proxy_url.get().map(str::to_owned),
+        is_org_wide: connection.auth_mode.get() == Some("ORG_WIDE"),
     })
 }
 

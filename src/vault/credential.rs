@@ -11,7 +11,7 @@ use crate::service::{Credential, CredentialKind, is_key, is_known};
 #[non_exhaustive]
 pub enum NoCredential {
     /// The reply holds none.
-    #[error("this environment keeps the account's credential to itself")]
+    #[error("the environment does not return this account's credentials, it withholds them")]
     Withheld,
     /// AWS-style sessions, whose secret part Scalekit never returns.
     #[error("accounts of a trusted identity provider have no token")]

@@ -1,6 +1,6 @@
 //! What can go wrong between us and the vault.
 
-use crate::error::{Error as Shown, Kind};
+use crate::error::{Error as Shown, Kind, Mark};
 use crate::service::{CredentialsOrigin, UrlError};
 use crate::suggest;
 
@@ -115,7 +115,7 @@ impl From<Error> for Shown {
                 let error = unreachable()
                     .next(format!("check the network, HTTPS_PROXY and the environment URL, then {}", suggest::status_check()));
                 match is_silent {
-                    true => error.out_of_reach(),
+                    true => error.marked(Mark::OutOfReach),
                     false => error,
                 }
             }

@@ -7,6 +7,7 @@ mod consent;
 mod credential;
 mod error;
 mod http;
+mod proxy;
 mod text;
 mod wire;
 
@@ -23,6 +24,7 @@ pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
 pub use credential::NoCredential;
 pub use error::Error;
+pub use proxy::{PROXY_HEADERS, ProxyCall};
 
 use crate::clock;
 use crate::error::plain;

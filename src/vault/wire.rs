@@ -113,6 +113,10 @@ pub(super) struct Connection {
     pub enabled: Option<bool>,
     #[serde(alias = "mcpServerUrl", default)]
     pub mcp_server_url: Text,
+    #[serde(alias = "resolvedProxyUrl", default)]
+    pub resolved_proxy_url: Text,
+    #[serde(alias = "authMode", default)]
+    pub auth_mode: Text,
 }
 
 /// Reply of `GET /api/v1/providers`.

@@ -4,6 +4,7 @@
 //! and what has been read from a pipe cannot be read again by another option of curl's. We become curl, so that signals
 //! and the exit code are its own.
 
+mod by_vault;
 pub mod options;
 mod program;
 pub mod table;
@@ -14,16 +15,17 @@ use std::time::Instant;
 
 use super::found::AccountToken;
 use super::{AccountSelector, Request, explained, note};
-use crate::broker::{Broker, checked};
+use crate::broker::checked;
 use crate::catalogue::{Authentication, HeaderTemplate};
-use crate::error::{Error, Kind, without_userinfo};
+use crate::consent::Failure;
+use crate::error::{Error, Kind, Mark, without_userinfo};
 use crate::header::lines;
 use crate::resolve;
 use crate::secret::Secret;
-use crate::service::{Account, Service};
 use crate::target::Target;
+use by_vault::ByVault;
 use options::{Context, Refused, check};
-use program::Curl;
+use program::{Call, Curl};
 
 const USAGE: &str = "scalekit-auth curl [OPTIONS] <URL> [CURL OPTIONS]...";
 
@@ -48,6 +50,11 @@ pub struct Arguments {
     /// Call hosts of no service too, without a credential
     #[arg(long)]
     allow_anonymous: bool,
+    /// Let the vault make the call with the account's credential, which stays there
+    ///
+    /// The vault does so on its own where it hands no credential out.
+    #[arg(long)]
+    via_vault: bool,
     /// Allow -v and -X TRACE, which show the token
     #[arg(long)]
     show_secrets: bool,
@@ -75,14 +82,25 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     if follows && answer.is_some() {
         curl.must_keep_credentials_on_redirects()?;
     }
-    let line = match answer {
-        Some((service, account)) => Some(line(&broker, service, account)?),
-        None => {
-            note(format!("no service answers for {target}; curl runs without a credential"));
-            None
-        }
+    let url = address(&target, &url.to_string_lossy());
+    let direct = |headers: Option<&Secret<String>>| {
+        Err(curl.become_it(&Call { url: &url, scheme: target.scheme, headers, own }))
     };
-    Err(curl.become_it(&target, &address(&target, &url.to_string_lossy()), line.as_ref(), own))
+    let Some((service, account)) = answer else {
+        note(format!("no service answers for {target}; curl runs without a credential"));
+        return direct(None);
+    };
+    let by_vault = || ByVault { broker: &broker, service, account: &account, target: &target, url: &url };
+    if arguments.via_vault {
+        return by_vault().call(&curl, own, false);
+    }
+    match broker.token(service, &account) {
+        Err(Failure::Error(error)) if error.has(Mark::Withheld) => by_vault().call(&curl, own, true),
+        token => {
+            let found = AccountToken::new(&broker, service, account, token?)?;
+            direct(Some(&lines(&found.headers()?)))
+        }
+    }
 }
 
 /// Checks curl's own options beside each header that carries a part of the credential; says whether redirects are followed.
@@ -126,12 +144,6 @@ fn address(target: &Target, url: &str) -> String {
     format!("{}://{}{slash}{rest}", target.scheme.name(), target.authority)
 }
 
-fn line(broker: &Broker, service: &Service, account: Account) -> Result<Secret<String>, Error> {
-    let token = broker.token(service, &account)?;
-    let found = AccountToken::new(broker, service, account, token)?;
-    Ok(lines(&found.headers()?))
-}
-
 fn refusal(refused: Refused) -> Error {
     let Refused { option, why } = refused;
     let what = match option.as_str() {
@@ -140,7 +152,7 @@ fn refusal(refused: Refused) -> Error {
     };
     let error = Error::new(Kind::Usage, what);
     match option.as_str() {
-        "--as" | "--identifier" | "--environment" | "--allow-anonymous" | "--show-secrets" => {
+        "--as" | "--identifier" | "--environment" | "--allow-anonymous" | "--show-secrets" | "--via-vault" => {
             error.why("it is not curl's").next("put it before the URL")
         }
         _ => error.why(why).next(why.next()),

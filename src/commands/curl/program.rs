@@ -1,9 +1,9 @@
 //! The curl on PATH: where it is, what its version may do, and how we become it.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -14,13 +14,36 @@ use crate::error::{Error, Kind};
 use crate::programs;
 use crate::secret::Secret;
 use crate::store::credential_variables;
-use crate::target::{Scheme, Target};
+use crate::target::Scheme;
 
 /// Since then a redirect to another host or port loses the header (CVE-2018-1000007, CVE-2022-27774).
 const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);
 
 /// Longer than any server takes, and what a pipe holds before anybody reads it.
 const LONGEST: usize = 64 * 1024;
+
+/// How much of an answer is looked at; an error of the vault's is far shorter.
+const KEPT: usize = 16 * 1024;
+
+/// One call.
+pub(super) struct Call<'a> {
+    pub(super) url: &'a str,
+    pub(super) scheme: Scheme,
+    /// The lines that carry the credential.
+    pub(super) headers: Option<&'a Secret<String>>,
+    /// The user's options.
+    pub(super) own: &'a [OsString],
+}
+
+/// What a curl did that was watched.
+pub(super) struct Watched {
+    /// Its exit status.
+    pub(super) code: i32,
+    /// The beginning of the heads of the answers, unless the user had them written elsewhere.
+    pub(super) heads: Vec<u8>,
+    /// The beginning of what it printed.
+    pub(super) body: Vec<u8>,
+}
 
 /// curl on this machine.
 pub(super) struct Curl {
@@ -52,38 +75,81 @@ impl Curl {
     }
 
     /// Becomes curl; returns why that was impossible.
-    pub(super) fn become_it(
-        &self,
-        target: &Target,
-        url: &str,
-        header: Option<&Secret<String>>,
-        own: &[OsString],
-    ) -> Error {
+    pub(super) fn become_it(&self, call: &Call<'_>) -> Error {
+        match self.command(call, &[]) {
+            Ok((mut command, _pipe)) => self.cannot_be_run(command.exec()),
+            Err(error) => error,
+        }
+    }
+
+    /// Runs curl and passes on what it prints, as it comes; tells what could be seen of the answer.
+    pub(super) fn watch(&self, call: &Call<'_>) -> Result<Watched, Error> {
+        let (heads, heads_in) = io::pipe().map_err(|error| self.cannot_be_run(error))?;
+        fcntl_setfd(&heads_in, FdFlags::empty()).map_err(|error| self.cannot_be_run(error))?;
+        let mut early = vec!["-D".to_owned(), format!("/dev/fd/{}", heads_in.as_raw_fd())];
+        if io::stdout().is_terminal() {
+            // As it is where curl writes to a terminal itself.
+            early.push("-sS".to_owned());
+        }
+        let (mut command, pipe) = self.command(call, &early)?;
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| self.cannot_be_run(error))?;
+        // Only curl's own end may keep the pipe open.
+        drop((heads_in, pipe));
+        let heads = std::thread::spawn(move || beginning(heads, &mut io::sink()));
+        let body = child.stdout.take().map(|from| beginning(from, &mut io::stdout().lock())).unwrap_or_default();
+        let status = child.wait().map_err(|error| self.cannot_be_run(error))?;
+        let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
+        Ok(Watched { code, heads: heads.join().unwrap_or_default(), body })
+    }
+
+    /// curl with `early` options before the user's; what holds the headers must live until it runs.
+    fn command(&self, call: &Call<'_>, early: &[String]) -> Result<(Command, Option<io::PipeReader>), Error> {
         let mut command = Command::new(&self.path);
         // From https no redirect leads back to plain http.
-        let schemes = if target.scheme == Scheme::Http { "=http,https" } else { "=https" };
+        let schemes = if call.scheme == Scheme::Http { "=http,https" } else { "=https" };
         // -q has to be the first.
         command.arg0("curl").args(["-q", "--globoff", "--proto", schemes, "--proto-redir", schemes]);
-        if target.scheme == Scheme::Http && header.is_some() {
+        if call.scheme == Scheme::Http && call.headers.is_some() {
             // A proxy for plain http would read the credential, and reach another loopback than ours. How a proxy's
             // exceptions name an IPv6 address differs from curl to curl; the star does not.
             command.args(["--noproxy", "*"]);
         }
-        let pipe = match header.map(pipe_with).transpose() {
-            Ok(pipe) => pipe,
-            Err(error) => return Error::new(Kind::Failed, "curl cannot be given the credential").why(error),
-        };
+        let pipe = call.headers.map(pipe_with).transpose();
+        let pipe = pipe.map_err(|error| Error::new(Kind::Failed, "curl cannot be given the credential").why(error))?;
         if let Some(pipe) = &pipe {
             // Before the user's options: none of them finds anything left in the pipe.
             command.args(["-H", &format!("@/dev/fd/{}", pipe.as_raw_fd())]);
         }
-        command.args(["--url", url]).args(own);
+        command.args(early).args(["--url", call.url]).args(call.own);
         credential_variables().for_each(|name| _ = command.env_remove(name));
         // curl would write the keys of the connection to the file that this names.
         command.env_remove("SSLKEYLOGFILE");
-        let error = command.exec();
+        Ok((command, pipe))
+    }
+
+    fn cannot_be_run(&self, error: impl std::fmt::Display) -> Error {
         Error::new(Kind::Failed, format!("{} cannot be run", self.path.display())).why(error)
     }
+}
+
+/// Passes `from` on to `to` until either ends, and keeps its beginning.
+fn beginning(mut from: impl Read, to: &mut impl Write) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => {
+                kept.extend_from_slice(&buffer[..length.min(KEPT - kept.len())]);
+                if to.write_all(&buffer[..length]).and_then(|()| to.flush()).is_err() {
+                    break;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    kept
 }
 
 /// A pipe that holds `header` and its end, and that a program run by us inherits.
@@ -107,7 +173,6 @@ mod tests {
 
     #[test]
     fn a_header_that_the_pipe_cannot_hold_is_an_error_instead_of_a_wait() {
-        use std::io::Read;
         let line = |length: usize| Secret::new("x".repeat(length));
         let mut text = String::new();
         pipe_with(&line(LONGEST - 1)).unwrap().read_to_string(&mut text).unwrap();

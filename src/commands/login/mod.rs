@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{homes, note, sync, terminal};
 use crate::cache;
 use crate::config::{self, Environments};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Mark};
 use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT, Environment, SERVICE_RULE, is_service_name};
 use crate::store;
 use crate::suggest;
@@ -135,7 +135,7 @@ fn prove(credentials: &ClientCredentials) -> Result<(), Error> {
     Vault::new(credentials.clone(), Limit::Each(crate::TIME_LIMIT))?.prove().map_err(|error| {
         let error = Error::from(error);
         // `status` knows nothing of an environment that is not stored yet.
-        match error.is_out_of_reach() {
+        match error.has(Mark::OutOfReach) {
             true => error.next("check the network, HTTPS_PROXY and the environment URL, then log in again"),
             false => error,
         }
