@@ -5,6 +5,7 @@ mod batch;
 mod by_vault;
 mod environment;
 mod login;
+mod mcp;
 mod source;
 mod unreached;
 
@@ -234,8 +235,19 @@ impl Broker {
         if let Some(client) = &service.client {
             return Ok((client_token(vault, service, client)?, Facts::default()));
         }
-        let found = read_or_create(vault, selector(service, account))?;
+        if let Some(session) = &service.mcp {
+            return Ok((self.session_token(vault, service, session, account)?, Facts::default()));
+        }
+        let mut found = match service.learned.is_org_wide {
+            true => None,
+            false => Some(read_or_create(vault, selector(service, account))?),
+        };
+        // One account may hold the credential for everybody; the others are records of consent then.
+        if found.as_ref().is_none_or(|found| found.is_withheld()) {
+            found = shared_account(vault, service)?.or(found);
+        }
         let subject = self.subject(service, account);
+        let Some(found) = found else { return Err(nobody_authorized(service, None).into()) };
         if found.status != Status::Active {
             let link = self.link(vault, service, account, &found.status).map_err(NoLink::Refused);
             let consent = Consent::new(service, &account.identifier, subject, found.status, link);
@@ -361,9 +373,40 @@ pub fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<Connected
     }
 }
 
+/// The account that holds the credential for everybody, if the connection has one. One that cannot be used is a matter of the
+/// dashboard's: nobody else may consent for it.
+fn shared_account(vault: &Vault, service: &Service) -> Result<Option<ConnectedAccount>, Error> {
+    let shared = match vault.shared_account(&service.connection) {
+        // Who may read a credential need not be allowed to list accounts.
+        Err(vault::Error::Refused { status: 400 | 403 | 404 | 501, .. }) if !service.learned.is_org_wide => None,
+        shared => shared?,
+    };
+    let Some(shared) = shared else { return Ok(None) };
+    let found = vault.account_by_id(&shared.id)?;
+    match &found.status {
+        Status::Active => Ok(Some(found)),
+        status => Err(nobody_authorized(service, Some(status))),
+    }
+}
+
+/// The error for an organization-wide connection without a usable account.
+fn nobody_authorized(service: &Service, status: Option<&Status>) -> Error {
+    let what = format!("authorization needed for {}", service.name);
+    let why = match status {
+        Some(status) => format!("the account that its connection shares with everybody is {}", status.word()),
+        None => "the account that its connection shares with everybody is not there yet".to_owned(),
+    };
+    Error::new(Kind::NeedsAuthorization, what)
+        .why(why)
+        .next("an administrator authorizes it in Scalekit dashboard, AgentKit > Connections")
+}
+
 /// How the vault is asked for an account of a service.
 pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
-    Selector { connection: &service.connection, identifier: &account.identifier }
+    let owner = service.owner_of(&account.identifier);
+    // Where nobody named an identifier, the owner says whose it is.
+    let is_named = owner.is_empty() || account.source != Account::BUILT_IN;
+    Selector { connection: &service.connection, identifier: is_named.then_some(&account.identifier), owner }
 }
 
 fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Error {

@@ -6,7 +6,7 @@ use crate::cache::{self, Cache, Entry, Holder, Key};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::service::{Account, ClientCredentials, Environment, EnvironmentUrl, Service};
+use crate::service::{Account, ClientCredentials, Environment, EnvironmentUrl, McpServer, Service};
 use crate::store;
 use crate::vault::{self, CredentialsSource, Grant};
 
@@ -92,11 +92,17 @@ impl Broker {
 
     /// The key under which the token of this account is cached.
     pub(super) fn key(&self, service: &Service, account: &Account) -> Result<Key, Error> {
-        let holder = match &service.client {
-            Some(client) => Holder::Client { scopes: client.scopes.clone() },
-            None => {
+        let holder = match (&service.client, &service.mcp) {
+            (Some(client), _) => Holder::Client { scopes: client.scopes.clone() },
+            (None, Some(session)) => Holder::Session {
+                server: session.server.resource(),
+                identifier: account.identifier.clone(),
+                access_level: session.access_level().to_owned(),
+            },
+            (None, None) => {
                 let (connection, identifier) = (service.connection.clone(), account.identifier.clone());
-                Holder::Account { connection, identifier }
+                let owner = service.owner_of(&identifier).fields().map(|(_, id)| id.unwrap_or_default().to_owned());
+                Holder::Account { connection, identifier, owner }
             }
         };
         Ok(self.source(service)?.key(holder))
@@ -112,6 +118,9 @@ impl Broker {
             let is_holder = match &key.holder {
                 Holder::Account { connection, .. } => service.client.is_none() && *connection == service.connection,
                 Holder::Client { .. } => service.client.is_some(),
+                Holder::Session { server, .. } => {
+                    service.client.is_none() && *server == McpServer::Connection(service.connection.clone()).resource()
+                }
             };
             is_holder && key.is_of(&owner.environment, &owner.client_id) && entry.is_none_or(&is_meant)
         });

@@ -24,6 +24,17 @@ pub enum Holder {
         connection: String,
         /// Whose account.
         identifier: String,
+        /// By what else it is told apart: organization and user, empty where there is none.
+        owner: [String; 2],
+    },
+    /// A session with one of the environment's MCP servers.
+    Session {
+        /// `connections/{key_id}` or `configs/{mcp_config_id}`.
+        server: String,
+        /// Whose session.
+        identifier: String,
+        /// What it may do: `FULL` or `READ_ONLY`.
+        access_level: String,
     },
     /// The client itself: what `/oauth/token` gave for these scopes.
     Client {
@@ -42,7 +53,13 @@ impl Key {
     pub(super) fn description(&self) -> String {
         let Self { environment, client_id, holder } = self;
         let array = match holder {
-            Holder::Account { connection, identifier } => json!([environment, client_id, connection, identifier]),
+            Holder::Account { connection, identifier, owner } => match owner.iter().all(String::is_empty) {
+                true => json!([environment, client_id, connection, identifier]),
+                false => json!([environment, client_id, connection, [identifier, owner[0], owner[1]]]),
+            },
+            Holder::Session { server, identifier, access_level } => {
+                json!([environment, client_id, server, identifier, access_level])
+            }
             Holder::Client { scopes } => json!([environment, client_id, scopes]),
         };
         array.to_string()
@@ -57,9 +74,20 @@ impl Key {
                 let scopes = scopes.iter().map(text).collect::<Option<_>>()?;
                 (environment, client_id, Holder::Client { scopes })
             }
-            [environment, client_id, connection, identifier] => {
+            [environment, client_id, connection, whose] => {
+                let (identifier, owner) = match whose {
+                    Value::Array(whose) => match &whose[..] {
+                        [identifier, organization, user] => (identifier, [text(organization)?, text(user)?]),
+                        _ => return None,
+                    },
+                    identifier => (identifier, Default::default()),
+                };
                 let (connection, identifier) = (text(connection)?, text(identifier)?);
-                (environment, client_id, Holder::Account { connection, identifier })
+                (environment, client_id, Holder::Account { connection, identifier, owner })
+            }
+            [environment, client_id, server, identifier, access_level] => {
+                let (server, identifier, access_level) = (text(server)?, text(identifier)?, text(access_level)?);
+                (environment, client_id, Holder::Session { server, identifier, access_level })
             }
             _ => return None,
         };
@@ -104,9 +132,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_description_names_one_key_alone(parts in proptest::collection::vec("\\PC{0,12}", 4), scopes in
-            proptest::collection::vec("\\PC{0,6}", 0..3), is_client in any::<bool>(), any in "\\PC{0,40}") {
+            proptest::collection::vec("\\PC{0,6}", 0..3), owner in any::<[bool; 2]>(), is_client in any::<bool>(), any in "\\PC{0,40}") {
             let [environment, client_id, connection, identifier] = parts.try_into().unwrap();
-            let holder = if is_client { Holder::Client { scopes } } else { Holder::Account { connection, identifier } };
+            let owner = owner.map(|is_there| if is_there { "org_1".to_owned() } else { String::new() });
+            let holder = if is_client { Holder::Client { scopes } } else { Holder::Account { connection, identifier, owner } };
             let key = Key { environment, client_id, holder };
             prop_assert_eq!(Key::parse(&key.description()), Some(key.clone()));
             prop_assert!(!key.description().contains('\n'));

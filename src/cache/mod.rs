@@ -161,7 +161,7 @@ impl Cache {
 
     fn ceiling(&self, key: &Key) -> i64 {
         match key.holder {
-            Holder::Account { .. } => self.limits.account,
+            Holder::Account { .. } | Holder::Session { .. } => self.limits.account,
             Holder::Client { .. } => self.limits.client,
         }
     }
@@ -226,7 +226,7 @@ mod tests {
     fn a_token_rests_until_a_margin_before_its_expiry_and_never_longer_than_the_ceiling() {
         let limits = CacheLimits { account: 900, client: 3600, margin: 300 };
         let cache = Cache { limits, deadline: Instant::now() };
-        let account = Holder::Account { connection: "x".into(), identifier: "ada".into() };
+        let account = Holder::Account { connection: "x".into(), identifier: "ada".into(), owner: Default::default() };
         let client = Holder::Client { scopes: Vec::new() };
         let seconds = |holder: &Holder, life: Option<i64>| {
             let key = Key { environment: "https://a".into(), client_id: "c".into(), holder: holder.clone() };

@@ -9,35 +9,41 @@ pub struct Page {
     pub title: String,
     /// One or two sentences.
     pub text: String,
+    /// Where the browser goes in place of staying, as it is in a URL.
+    pub location: Option<String>,
 }
 
 impl Page {
     /// For everything that is not the browser coming back.
     pub fn not_found() -> Self {
         let text = "There is nothing here. If you were sent here after granting access, go back to your terminal.";
-        Self { status: 404, title: "Not found".into(), text: text.into() }
+        Self { status: 404, title: "Not found".into(), text: text.into(), location: None }
     }
 
     /// The whole HTTP/1.1 response. Only the one style element with this nonce is allowed on the page.
     pub fn response(&self, nonce: &str) -> Vec<u8> {
-        let reason = match self.status {
+        let (status, location) = match &self.location {
+            Some(location) => (303, format!("Location: {location}\r\n")),
+            None => (self.status, String::new()),
+        };
+        let reason = match status {
             200 => "OK",
+            303 => "See Other",
             403 => "Forbidden",
             404 => "Not Found",
             _ => "Error",
         };
         let body = self.html(nonce);
         format!(
-            "HTTP/1.1 {} {reason}\r\n\
+            "HTTP/1.1 {status} {reason}\r\n\
              Content-Type: text/html; charset=utf-8\r\n\
-             Content-Length: {}\r\n\
+             {location}Content-Length: {}\r\n\
              Content-Security-Policy: default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
              Referrer-Policy: no-referrer\r\n\
              X-Content-Type-Options: nosniff\r\n\
              Cross-Origin-Opener-Policy: same-origin\r\n\
              Cache-Control: no-store\r\n\
              Connection: close\r\n\r\n{body}",
-            self.status,
             body.len(),
         )
         .into_bytes()
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_told_cannot_become_markup() {
-        let page = Page { status: 200, title: "<b>".into(), text: "\"a\" & 'b'".into() };
+        let page = Page { status: 200, title: "<b>".into(), text: "\"a\" & 'b'".into(), location: None };
         let html = String::from_utf8(page.response("n")).unwrap();
         assert!(html.contains("<h1>&lt;b&gt;</h1>") && html.contains("&quot;a&quot; &amp; &#39;b&#39;"), "{html}");
         let body = html.split("\r\n\r\n").nth(1).unwrap();

@@ -76,7 +76,8 @@ fn status(limits: &CacheLimits, json: bool) -> Result<(), Error> {
     let mut rows = vec![["FOR", "IDENTIFIER", "ENVIRONMENT", "AGE", "LEFT", "BYTES"].map(str::to_owned)];
     rows.extend(resting.iter().map(|CachedToken { key, age, left, size }| {
         let (what, whose) = match &key.holder {
-            Holder::Account { connection, identifier } => (connection.clone(), identifier.clone()),
+            Holder::Account { connection, identifier, .. } => (connection.clone(), identifier.clone()),
+            Holder::Session { server, identifier, .. } => (format!("mcp/{server}"), identifier.clone()),
             Holder::Client { scopes } if scopes.is_empty() => (key.client_id.clone(), "-".to_owned()),
             Holder::Client { scopes } => (format!("{} ({})", key.client_id, scopes.join(" ")), "-".to_owned()),
         };
@@ -101,9 +102,14 @@ fn to_json(resting: &CachedToken) -> Value {
         "age_seconds": age, "left_seconds": left, "bytes": size,
     });
     match &key.holder {
-        Holder::Account { connection, identifier } => {
+        Holder::Account { connection, identifier, .. } => {
             object["connection"] = connection.as_str().into();
             object["identifier"] = identifier.as_str().into();
+        }
+        Holder::Session { server, identifier, access_level } => {
+            object["mcp_server"] = server.as_str().into();
+            object["identifier"] = identifier.as_str().into();
+            object["access_level"] = access_level.as_str().into();
         }
         Holder::Client { scopes } => object["scopes"] = scopes.as_slice().into(),
     }

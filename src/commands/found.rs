@@ -22,9 +22,9 @@ pub(super) struct AccountToken {
 
 /// The credential of the service and account asked for.
 pub(super) fn find(broker: &Broker, asked: &Request) -> Result<AccountToken, Failure> {
-    let (service, account) = asked.find(broker)?;
-    let token = broker.token(service, &account)?;
-    AccountToken::new(broker, service, account, token)
+    let (service, account) = asked.find_token(broker)?;
+    let token = broker.token(&service, &account)?;
+    AccountToken::new(broker, &service, account, token)
 }
 
 impl AccountToken {

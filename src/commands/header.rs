@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
-use super::Request;
 use super::found::{self, find, print_answer};
+use super::{Access, Request};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::header::lines;
@@ -18,6 +18,8 @@ use crate::secret::Secret;
 pub struct Arguments {
     #[command(flatten)]
     asked: Request,
+    #[command(flatten)]
+    access: Access,
     /// Print a JSON object with the headers and their expiry; failures too
     #[arg(long)]
     json: bool,
@@ -28,8 +30,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 }
 
 fn answer(arguments: &Arguments, deadline: Instant) -> Result<Secret<String>, Failure> {
-    let broker = arguments.asked.broker(deadline)?;
-    let found = find(&broker, &arguments.asked)?;
+    let asked = arguments.asked.whose.request(&arguments.asked.place, arguments.access.read_only);
+    let found = find(&asked.broker(deadline)?, &asked)?;
     let headers = found.headers()?;
     Ok(match arguments.json {
         true => found.to_json(&[("headers", found::to_json(&headers))]),

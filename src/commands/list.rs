@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {
         let usual = broker.account(service, &Chosen::default())?.identifier;
-        let hosts = hosts(service);
+        let mut hosts = hosts(service);
+        hosts.extend(service.learned.mcp_server_url.clone());
         rows.push([
             service.name.clone(),
             service.connection.clone(),
@@ -74,7 +75,7 @@ fn to_json(broker: &Broker) -> Result<Value, Error> {
             let hosts: Vec<String> = account.hosts.iter().map(ToString::to_string).collect();
             json!({"name": account.name, "identifier": account.identifier, "hosts": hosts})
         });
-        services.push(json!({
+        let mut object = json!({
             "service": service.name,
             "connection": service.connection,
             "identifier": broker.account(service, &Chosen::default())?.identifier,
@@ -83,7 +84,15 @@ fn to_json(broker: &Broker) -> Result<Value, Error> {
             "provider": service.provider().ok().flatten(),
             "from": origin(service),
             "hosts": hosts(service),
-        }));
+        });
+        // What few services have stands there for them alone.
+        if let Some(url) = &service.learned.mcp_server_url {
+            object["mcp_server_url"] = url.as_str().into();
+        }
+        if service.learned.is_org_wide {
+            object["org_wide"] = true.into();
+        }
+        services.push(object);
     }
     let unusable = broker.services.unusable.iter();
     let unusable = unusable.map(|Unusable { claim, reason }| json!({"service": claim.name, "reason": reason}));

@@ -26,6 +26,7 @@ mod use_account;
 mod verify;
 mod which;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Instant;
 
@@ -176,6 +177,17 @@ struct Request {
     place: String,
     #[command(flatten)]
     whose: AccountSelector,
+    /// For the environment's own MCP servers: whether the session's tools may change nothing.
+    #[arg(skip)]
+    is_read_only: bool,
+}
+
+/// What a session with one of the environment's own MCP servers may do.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Access {
+    /// For the environment's own MCP servers: a token whose tools change nothing
+    #[arg(long)]
+    read_only: bool,
 }
 
 /// Whose account it is, and in which environment.
@@ -193,6 +205,11 @@ struct AccountSelector {
 }
 
 impl AccountSelector {
+    /// The question for the token of `place`.
+    fn request(&self, place: &str, is_read_only: bool) -> Request {
+        Request { place: place.to_owned(), whose: self.clone(), is_read_only }
+    }
+
     /// `command` with these options.
     fn options(&self, command: Suggestion) -> Suggestion {
         let Self { name, identifier, environment } = self;
@@ -214,6 +231,47 @@ impl Request {
     fn chosen<'a>(&'a self, username: Option<&'a str>) -> Chosen<'a> {
         let AccountSelector { name, identifier, .. } = &self.whose;
         Chosen { name: name.as_deref(), identifier: identifier.as_deref(), username, ..Chosen::default() }
+    }
+
+    /// The service and account whose token is asked for.
+    fn find_token<'a>(&self, broker: &'a Broker) -> Result<(Cow<'a, Service>, Account), Error> {
+        match self.place()? {
+            ServiceOrTarget::Service(_) => {
+                self.must_not_be_read_only()?;
+                self.find(broker).map(|(service, account)| (Cow::Borrowed(service), account))
+            }
+            ServiceOrTarget::Target(target, username) => self
+                .find_at(broker, &target, username.as_deref())?
+                .map_err(|decision| explained(broker, decision, &target)),
+        }
+    }
+
+    /// The same for a target, which may be one of the environment's own MCP servers; else the decision that found nobody.
+    fn find_at<'a>(
+        &self,
+        broker: &'a Broker,
+        target: &Target,
+        username: Option<&str>,
+    ) -> Result<Result<(Cow<'a, Service>, Account), Decision<'a>>, Error> {
+        let chosen = self.chosen(username);
+        if let Some((service, account)) = broker.mcp_server(target, &chosen, self.is_read_only)? {
+            return Ok(Ok((Cow::Owned(service), account)));
+        }
+        self.must_not_be_read_only()?;
+        let decision = broker.decide(target, &chosen);
+        Ok(match decision.outcome {
+            Ok(answer) => Ok((Cow::Borrowed(answer.rule.service), checked(answer.account)?)),
+            Err(_) => Err(decision),
+        })
+    }
+
+    fn must_not_be_read_only(&self) -> Result<(), Error> {
+        match self.is_read_only {
+            false => Ok(()),
+            true => Err(Error::new(Kind::Usage, format!("{} is none of the environment's MCP servers", self.place))
+                .why("what a token may do elsewhere is decided at its provider")
+                .next("leave out --read-only")),
+        }
     }
 
     /// The service and account asked for.

@@ -143,7 +143,7 @@ impl<'a> Found<'a> {
 
     fn is_own_mcp_server(&self, url: &str) -> bool {
         Target::from_url(url)
-            .is_ok_and(|(target, _)| self.own.contains(&target.authority) && target.is_below("/mcp/v3", Case::Exact))
+            .is_ok_and(|(target, _)| self.own.contains(&target.authority) && target.is_below("/mcp", Case::Exact))
     }
 
     fn connection(&mut self, connection: &Connection) -> SyncedConnection {
@@ -153,7 +153,10 @@ impl<'a> Found<'a> {
             connection.resolved_proxy_url.clone().or_else(|| provider.and_then(|provider| provider.proxy_url.clone()));
         let (mut hosts, mut templates) = (Vec::new(), Vec::new());
         // Scalekit's own servers for a connection take a token of their own.
-        let mcp_server_url = connection.mcp_server_url.clone().filter(|url| !self.is_own_mcp_server(url));
+        let (own_mcp_server, mcp_server_url) = match &connection.mcp_server_url {
+            Some(url) if self.is_own_mcp_server(url) => (Some(url.clone()), None),
+            url => (None, url.clone()),
+        };
         for url in [proxy_url.clone(), mcp_server_url].into_iter().flatten() {
             match learn::hosts_of(&url, &connection.provider, &self.own) {
                 Ok(Hosts::Exact(pattern)) if hosts.contains(&pattern) => {}
@@ -166,7 +169,16 @@ impl<'a> Found<'a> {
         let auth = provider.and_then(|provider| provider.auth.iter().find(|(kind, _)| *kind == connection.kind));
         let (name, provider) = (connection.name.clone(), connection.provider.clone());
         let (auth, is_org_wide) = (auth.map(|(_, auth)| auth.clone()), connection.is_org_wide);
-        SyncedConnection { name, provider, hosts, templates, auth, proxy_url, is_org_wide }
+        SyncedConnection {
+            name,
+            provider,
+            hosts,
+            templates,
+            auth,
+            proxy_url,
+            mcp_server_url: own_mcp_server,
+            is_org_wide,
+        }
     }
 
     /// A host of one provider alone is the provider's as a whole; a path matters where several share the host.

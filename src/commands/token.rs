@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use super::found::{AccountToken, find, print_answer};
-use super::{AccountSelector, Request, print};
+use super::{Access, AccountSelector, Request, print};
 use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
@@ -23,6 +23,8 @@ pub struct Arguments {
     places: Vec<String>,
     #[command(flatten)]
     whose: AccountSelector,
+    #[command(flatten)]
+    access: Access,
     /// Print a JSON object with token, type and expiry; failures too
     #[arg(long)]
     json: bool,
@@ -32,13 +34,14 @@ impl Arguments {
     /// The command that was given.
     fn again(&self) -> Suggestion {
         let command = self.places.iter().fold(suggest::typed(&["token"]), |command, place| command.word(place));
+        let command = if self.access.read_only { command.word("--read-only") } else { command };
         self.whose.options(command)
     }
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let all: Vec<Request> =
-        arguments.places.iter().map(|place| Request { place: place.clone(), whose: arguments.whose.clone() }).collect();
+        arguments.places.iter().map(|place| arguments.whose.request(place, arguments.access.read_only)).collect();
     match &all[..] {
         [asked] => print_answer(answer(asked, arguments.json, deadline), arguments.json),
         _ if !arguments.json => Err(Error::new(Kind::Usage, "several tokens at once are JSON only")
@@ -61,8 +64,9 @@ fn object(found: &AccountToken) -> Result<Secret<String>, Failure> {
 /// One object with `results`, whatever became of each; the exit code says whether all, some or none worked.
 fn several(all: &[Request], deadline: Instant) -> Result<(), Error> {
     let broker = all[0].broker(deadline)?;
-    let found: Vec<Result<(&Service, Account), Error>> = all.iter().map(|asked| asked.find(&broker)).collect();
-    let wanted: Vec<_> = found.iter().flatten().map(|(service, account)| (*service, account)).collect();
+    let found: Vec<Result<_, Error>> = all.iter().map(|asked| asked.find_token(&broker)).collect();
+    let wanted: Vec<(&Service, &Account)> =
+        found.iter().flatten().map(|(service, account)| (&**service, account)).collect();
     let mut tokens = broker.tokens(&wanted).into_iter();
     let mut failures = Vec::new();
     let mut results: Vec<Secret<String>> = Vec::new();
@@ -70,7 +74,7 @@ fn several(all: &[Request], deadline: Instant) -> Result<(), Error> {
         let outcome = one.clone().map_err(Failure::from).and_then(|(service, account)| {
             // There is one for each place that was found.
             let token = tokens.next().unwrap_or_else(|| Err(Error::new(Kind::Failed, "no answer").into()))?;
-            object(&AccountToken::new(&broker, service, account, token)?)
+            object(&AccountToken::new(&broker, &service, account, token)?)
         });
         results.push(outcome.unwrap_or_else(|failure| {
             let object = failure.to_json().to_string();

@@ -9,7 +9,7 @@ use crate::broker::{Broker, checked};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, plain};
 use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts};
-use crate::service::{Account, Service};
+use crate::service::{Account, Owner, Service};
 use crate::target::Target;
 
 /// Explain which service and account would answer for a URL, or why none would
@@ -31,12 +31,20 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             Reasons { target: None, considered: Vec::new(), outcome: winner(&broker, service, None, account) }
         }
         ServiceOrTarget::Target(target, username) => {
-            let decision = broker.decide(&target, &arguments.asked.chosen(username.as_deref()));
+            let chosen = arguments.asked.chosen(username.as_deref());
+            if let Some((service, account)) = broker.mcp_server(&target, &chosen, false)? {
+                return Reasons {
+                    target: Some(target),
+                    considered: Vec::new(),
+                    outcome: winner(&broker, &service, None, account),
+                }
+                .told(arguments.json);
+            }
+            let decision = broker.decide(&target, &chosen);
             Reasons::of(&broker, target, decision)
         }
     };
-    print(&if arguments.json { format!("{}\n", reasons.to_json()) } else { reasons.to_text() })?;
-    reasons.outcome.map(drop)
+    reasons.told(arguments.json)
 }
 
 /// All that is said about a place.
@@ -57,6 +65,10 @@ struct Winner {
     environment: String,
     credentials: String,
     authorization: String,
+    /// Whether one account holds the credential for everybody.
+    is_org_wide: bool,
+    /// By what else the account is told apart.
+    owner: Owner,
     variables: &'static [&'static str],
     /// What the service claims, or why it claims nothing.
     hosts: Result<Vec<String>, String>,
@@ -65,6 +77,11 @@ struct Winner {
 }
 
 impl<'a> Reasons<'a> {
+    fn told(self, json: bool) -> Result<(), Error> {
+        print(&if json { format!("{}\n", self.to_json()) } else { self.to_text() })?;
+        self.outcome.map(drop)
+    }
+
     fn of(broker: &Broker, target: Target, decision: Decision<'a>) -> Self {
         let considered = decision.considered.iter().map(|(rule, verdict)| {
             (rule.service.name.clone(), rule.source.word(), rule.pattern.to_string(), verdict.to_string())
@@ -88,6 +105,11 @@ impl<'a> Reasons<'a> {
             lines.push(("service", winner.service.clone()));
             lines.push(("connection", winner.connection.clone()));
             lines.push(("identifier", format!("{} (from {})", winner.identifier, winner.identifier_from)));
+            if winner.is_org_wide {
+                lines.push(("account", "the one that the connection shares with everybody".to_owned()));
+            }
+            let ids = [("organization", &winner.owner.organization_id), ("user", &winner.owner.user_id)];
+            lines.extend(ids.into_iter().filter_map(|(what, id)| Some((what, id.clone()?))));
             lines.push(("environment", winner.environment.clone()));
             lines.push(("credentials", winner.credentials.clone()));
             lines.push(("sent as", winner.authorization.clone()));
@@ -135,6 +157,15 @@ impl<'a> Reasons<'a> {
                     "git": winner.git.as_deref().map(basic),
                     "docker": winner.docker.as_deref().map(basic),
                 });
+                // What few accounts have stands there for them alone.
+                if winner.is_org_wide {
+                    object["answer"]["org_wide"] = true.into();
+                }
+                for (key, id) in winner.owner.fields() {
+                    if let Some(id) = id {
+                        object["answer"][key] = id.into();
+                    }
+                }
             }
             Err(error) => {
                 object["status"] = "error".into();
@@ -158,13 +189,18 @@ fn winner(
     let is_mail = place.is_some_and(|(_, target)| target.scheme.is_mail());
     let mailbox = is_mail.then(|| if account.identifier.contains('@') { &account.identifier } else { "MAILBOX" });
     Ok(Winner {
-        rule: rule.map(ToString::to_string),
+        rule: match &service.mcp {
+            Some(_) => Some("an MCP server of the environment's own, for which a session token is made".to_owned()),
+            None => rule.map(ToString::to_string),
+        },
         service: service.name.clone(),
         connection: service.connection.clone(),
         identifier_from: account.source,
         environment: broker.environment_name(service).to_owned(),
         credentials: broker.credentials_source(service)?,
         authorization: authorization(service),
+        is_org_wide: service.learned.is_org_wide,
+        owner: service.owner_of(&account.identifier).clone(),
         variables: service.row().map_or(&[], |row| row.variables),
         hosts: if hosts.is_empty() { Err(why_no_hosts(service)) } else { Ok(hosts) },
         git: mailbox.or(rule.and_then(|rule| rule.git_username)).map(str::to_owned),

@@ -7,6 +7,8 @@ use crate::similar::nearest;
 const SERVICE_KEYS: &[&str] = &[
     "connection_name",
     "identifier",
+    "organization_id",
+    "user_id",
     "provider",
     "environment",
     "hosts",
@@ -20,7 +22,7 @@ const SERVICE_KEYS: &[&str] = &[
     "scopes",
     "rotation",
 ];
-const ACCOUNT_KEYS: &[&str] = &["identifier", "hosts"];
+const ACCOUNT_KEYS: &[&str] = &["identifier", "organization_id", "user_id", "hosts"];
 const CONFIG_KEYS: &[&str] = &["version", "environments", "default_identifier", "cache", "logged_out"];
 
 /// The keys of connections.json that look misspelled, in words.

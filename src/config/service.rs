@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::entry::text;
 use crate::service::{
-    ApiClient, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Pattern, SERVICE_RULE, Service,
-    is_connection_name, is_identifier, is_service_name,
+    ApiClient, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE,
+    Service, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
 
 impl Service {
@@ -41,6 +41,7 @@ impl Service {
         };
         Ok(Self {
             identifier,
+            owner: owner(entry)?,
             accounts,
             provider: text(entry, "provider")?,
             environment: text(entry, "environment")?,
@@ -57,12 +58,14 @@ impl Service {
             origin: _,
             connection,
             identifier,
+            owner,
             accounts,
             provider,
             environment,
             hosts,
             learned: _,
             client,
+            mcp: _,
         } = self;
         match client {
             Some(client) => client.write_to(entry),
@@ -74,6 +77,7 @@ impl Service {
                 None => entry.shift_remove(key),
             };
         }
+        write_owner(entry, owner);
         write_hosts(entry, hosts);
         if accounts.is_empty() {
             entry.shift_remove("accounts");
@@ -91,28 +95,48 @@ impl NamedAccount {
         if !is_service_name(name) {
             return Err(format!("its name is not one ({SERVICE_RULE})"));
         }
-        let (identifier, hosts) = match entry {
-            Value::String(identifier) => (Some(identifier.clone()), Vec::new()),
-            Value::Object(entry) => (text(entry, "identifier")?, hosts(entry)?),
+        let (identifier, owner, hosts) = match entry {
+            Value::String(identifier) => (Some(identifier.clone()), Owner::default(), Vec::new()),
+            Value::Object(entry) => (text(entry, "identifier")?, owner(entry)?, hosts(entry)?),
             _ => return Err("it is neither an identifier nor an object".into()),
         };
         match identifier {
-            Some(identifier) if is_identifier(&identifier) => Ok(Self { name: name.to_owned(), identifier, hosts }),
+            Some(identifier) if is_identifier(&identifier) => {
+                Ok(Self { name: name.to_owned(), identifier, owner, hosts })
+            }
             _ => Err(format!("it has no identifier ({IDENTIFIER_RULE})")),
         }
     }
 
     /// A bare identifier where there is nothing else to say.
     fn to_json(&self, old: Option<&Value>) -> Value {
-        let Self { name: _, identifier, hosts } = self;
+        let Self { name: _, identifier, owner, hosts } = self;
         let mut entry = match old {
             Some(Value::Object(entry)) => entry.clone(),
-            _ if hosts.is_empty() => return identifier.as_str().into(),
+            _ if hosts.is_empty() && owner.is_empty() => return identifier.as_str().into(),
             _ => Map::new(),
         };
         entry.insert("identifier".into(), identifier.as_str().into());
+        write_owner(&mut entry, owner);
         write_hosts(&mut entry, hosts);
         Value::Object(entry)
+    }
+}
+
+fn owner(entry: &Map<String, Value>) -> Result<Owner, String> {
+    let id = |key: &str| match text(entry, key)? {
+        Some(id) if !is_scalekit_id(&id) => Err(format!("its {key} is not one ({SCALEKIT_ID_RULE})")),
+        id => Ok(id),
+    };
+    Ok(Owner { organization_id: id("organization_id")?, user_id: id("user_id")? })
+}
+
+fn write_owner(entry: &mut Map<String, Value>, owner: &Owner) {
+    for (key, id) in owner.fields() {
+        match id {
+            Some(id) => entry.insert(key.into(), id.into()),
+            None => entry.shift_remove(key),
+        };
     }
 }
 
@@ -164,11 +188,12 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(name in "[a-z0-9][a-z0-9_-]{0,10}", connection in "[a-zA-Z0-9_: -]{1,20}",
             identifier in proptest::option::of("[^\\p{C}]{1,20}"), host in proptest::option::of("[a-z]{1,5}\\.[a-z]{2}"),
-            account in proptest::option::of(("[a-z]{1,5}", "[a-z@.]{1,9}", "[a-z]{1,5}\\.[a-z]{2}/[a-z]{0,3}"))) {
+            organization in proptest::option::of("org_[0-9]{1,20}"), account in proptest::option::of(("[a-z]{1,5}", "[a-z@.]{1,9}", "[a-z]{1,5}\\.[a-z]{2}/[a-z]{0,3}"))) {
+            let owner = Owner { organization_id: organization, user_id: None };
             let account = account.map(|(name, identifier, host)| {
-                NamedAccount { name, identifier, hosts: Pattern::parse(&host).into_iter().collect() }
+                NamedAccount { name, identifier, owner: owner.clone(), hosts: Pattern::parse(&host).into_iter().collect() }
             });
-            let service = Service { identifier, hosts: host.iter().filter_map(|h| Pattern::parse(h).ok()).collect(),
+            let service = Service { identifier, owner, hosts: host.iter().filter_map(|h| Pattern::parse(h).ok()).collect(),
                 accounts: account.into_iter().collect(), ..Service::new(&name, &connection, Origin::User) };
             let mut entry = Map::new();
             service.write_to(&mut entry);

@@ -71,6 +71,9 @@ pub struct SyncedConnection {
     /// Where the vault calls the provider's API itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_url: Option<String>,
+    /// The environment's own MCP server for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp_server_url: Option<String>,
     /// Whether one account holds the credential for everybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_org_wide: bool,
@@ -131,6 +134,7 @@ impl SyncedEnvironment {
             auth: found.and_then(|found| found.auth.clone()),
             proxy_url: found.and_then(|found| found.proxy_url.clone()),
             is_org_wide: found.is_some_and(|found| found.is_org_wide),
+            mcp_server_url: found.and_then(|found| found.mcp_server_url.clone()),
             provider,
             tenants,
         })

@@ -43,7 +43,7 @@ pub fn account(service: &Service, by_path: Option<&str>, chosen: &Chosen<'_>) ->
         (service.identifier.as_deref(), "the service", false),
         (chosen.from_environment, "the environment variables", false),
         (chosen.default, "config.json", false),
-        (Some(FALLBACK), "the built-in default", false),
+        (Some(FALLBACK), Account::BUILT_IN, false),
     ];
     let found =
         candidates.into_iter().find_map(|(identifier, source, was_named)| Some((identifier?, source, was_named)));

@@ -6,18 +6,20 @@ mod credential;
 mod credentials;
 mod environment;
 mod environment_url;
+mod mcp_server;
 mod names;
 pub mod pattern;
 mod services;
 
-pub use account::Account;
+pub use account::{Account, Owner};
 pub use api_client::{ApiClient, CLIENT_PREFIX};
 pub use credential::{Credential, CredentialKind, is_key, is_known, is_place};
 pub use credentials::{ClientCredentials, CredentialsOrigin};
 pub use environment::{DEFAULT_ENVIRONMENT, Environment, HomeChoice};
 pub use environment_url::{EnvironmentUrl, UrlError};
-pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SERVICE_RULE};
-pub use names::{is_connection_name, is_identifier, is_service_name};
+pub use mcp_server::{McpServer, McpSession};
+pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SCALEKIT_ID_RULE, SERVICE_RULE};
+pub use names::{is_connection_name, is_identifier, is_scalekit_id, is_service_name};
 pub use pattern::Pattern;
 pub use services::{Services, Unusable};
 
@@ -43,6 +45,8 @@ pub struct Service {
     pub connection: String,
     /// Whose account; `None` leaves it to the defaults.
     pub identifier: Option<String>,
+    /// By what else its accounts are told apart.
+    pub owner: Owner,
     /// Accounts with short names.
     pub accounts: Vec<NamedAccount>,
     /// Scalekit's provider identifier, as the user gave it.
@@ -55,6 +59,8 @@ pub struct Service {
     pub learned: Learned,
     /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
     pub client: Option<Box<ApiClient>>,
+    /// Set for a service that stands for one of the environment's own MCP servers, for one request.
+    pub mcp: Option<McpSession>,
 }
 
 /// One account of a service.
@@ -64,6 +70,8 @@ pub struct NamedAccount {
     pub name: String,
     /// Scalekit's identifier.
     pub identifier: String,
+    /// By what else it is told apart; the service's own where it is empty.
+    pub owner: Owner,
     /// Hosts and paths where this account is the one, unless a request names another.
     pub hosts: Vec<Pattern>,
 }
@@ -85,6 +93,8 @@ pub struct Learned {
     pub proxy_url: Option<String>,
     /// Whether one account holds the credential for everybody.
     pub is_org_wide: bool,
+    /// The environment's own MCP server for the connection.
+    pub mcp_server_url: Option<String>,
 }
 
 impl Service {
@@ -95,12 +105,14 @@ impl Service {
             origin,
             connection: connection.to_owned(),
             identifier: None,
+            owner: Owner::default(),
             accounts: Vec::new(),
             provider: None,
             environment: None,
             hosts: Vec::new(),
             learned: Learned::default(),
             client: None,
+            mcp: None,
         }
     }
 
@@ -108,6 +120,12 @@ impl Service {
     pub fn identifiers(&self) -> impl Iterator<Item = &str> {
         let named = self.accounts.iter().map(|account| &account.identifier);
         self.identifier.iter().chain(named).map(String::as_str)
+    }
+
+    /// By what else the account of this identifier is told apart.
+    pub fn owner_of(&self, identifier: &str) -> &Owner {
+        let named = self.accounts.iter().find(|account| account.identifier == identifier);
+        named.map(|account| &account.owner).filter(|owner| !owner.is_empty()).unwrap_or(&self.owner)
     }
 
     /// The account that goes by this short name or identifier. Of short names, which are written in lower case, the case does
@@ -125,6 +143,9 @@ impl Service {
     /// The provider: the one the user named, else what the vault says, else what the service's and the connection's names
     /// say, if they agree.
     pub fn provider(&self) -> Result<Option<String>, String> {
+        if self.mcp.is_some() {
+            return Ok(None);
+        }
         if let Some(provider) = self.provider.as_ref().or(self.learned.provider.as_ref()) {
             return Ok(Some(provider.clone()));
         }
@@ -154,7 +175,10 @@ impl Service {
     /// How its requests carry a credential, as the provider's row says, else as the environment does.
     pub fn known_authentication(&self) -> Option<Authentication> {
         let learned = || self.learned.auth.as_deref().and_then(Authentication::parse);
-        self.row().map(|row| row.auth.clone()).or_else(learned)
+        match self.mcp {
+            Some(_) => None,
+            None => self.row().map(|row| row.auth.clone()).or_else(learned),
+        }
     }
 
     /// How its requests carry a credential; as Bearer where nobody says it.

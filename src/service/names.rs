@@ -23,3 +23,11 @@ pub fn is_connection_name(name: &str) -> bool {
 pub fn is_identifier(name: &str) -> bool {
     !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control)
 }
+
+/// What the id of one of Scalekit's organizations or users may be.
+pub const SCALEKIT_ID_RULE: &str = "1 to 32 letters, digits, _ and -, such as org_123 or usr_123";
+
+/// Whether `text` can be the id of one of Scalekit's organizations or users.
+pub fn is_scalekit_id(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}

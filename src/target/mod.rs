@@ -183,6 +183,11 @@ impl Target {
         Self { scheme, authority, path }
     }
 
+    /// The path as it was spelled, if it is text.
+    pub fn path(&self) -> Option<&str> {
+        str::from_utf8(&self.path).ok()
+    }
+
     /// Whether the path is `prefix` or below it, on segment boundaries. The empty prefix holds for every path; a path
     /// that a server could read in two ways (dot segments, `//`, `\`, encoded dots and slashes) is below no other one.
     pub fn is_below(&self, prefix: &str, case: Case) -> bool {

@@ -1,25 +1,55 @@
 //! Connected accounts: reading, creating and deleting them.
 
+use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
 use super::credential::{NoCredential, credential};
 use super::text::Texts;
-use super::wire::{Account, AccountReply, AuthorizationDetails};
+use super::wire::{Account, AccountReply, AccountsReply, AuthorizationDetails};
 use super::{Call, Error, Vault};
-use crate::service::{Credential, is_place};
+use crate::service::{Credential, Owner, is_place};
 
 const AUTH: &str = "GET /api/v1/connected_accounts/auth";
 const DETAILS: &str = "GET /api/v1/connected_accounts/details";
 const DELETE: &str = "POST /api/v1/connected_accounts:delete";
+const LIST: &str = "GET /api/v1/connected_accounts";
 const CREATE: &str = "POST /api/v1/connected_accounts";
 
-/// Which connected account: connection and identifier.
+/// Which connected account: the connection, and whose.
 #[derive(Debug, Clone, Copy)]
 pub struct Selector<'a> {
     /// The connection name, `connector` on the wire.
     pub connection: &'a str,
-    /// Whose account.
-    pub identifier: &'a str,
+    /// Whose account; `None` where its owner says that.
+    pub identifier: Option<&'a str>,
+    /// By what else it is told apart.
+    pub owner: &'a Owner,
+}
+
+impl<'a> Selector<'a> {
+    /// The fields that name it.
+    fn fields(self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let own = [("connector", Some(self.connection)), ("identifier", self.identifier)];
+        own.into_iter().chain(self.owner.fields()).filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// A request's body that names it, with what else it says.
+    pub(super) fn body(self, more: Value) -> Vec<u8> {
+        let mut body: Map<String, Value> = self.fields().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        if let Value::Object(more) = more {
+            body.extend(more);
+        }
+        Value::Object(body).to_string().into_bytes()
+    }
+}
+
+/// The account that holds an organization-wide connection's credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedAccount {
+    /// Its id, `ca_` and digits.
+    pub id: String,
+    /// Whether it can be used.
+    pub status: Status,
 }
 
 /// `status` of a connected account, the authority on whether it can be used.
@@ -78,6 +108,13 @@ pub struct ConnectedAccount {
     pub facts: Facts,
 }
 
+impl ConnectedAccount {
+    /// Whether it can be used and the vault does not hand its credential out.
+    pub fn is_withheld(&self) -> bool {
+        self.status == Status::Active && matches!(self.credential, Err(NoCredential::Withheld))
+    }
+}
+
 /// The names and values, such as `domain` or `subdomain`, that fill the blanks in a provider's host.
 #[derive(Default, Clone)]
 pub struct Facts(pub Vec<(String, String)>);
@@ -110,15 +147,44 @@ impl Vault {
     /// Reads status and credential (`GET /api/v1/connected_accounts/auth`). [`Error::NotFound`] is a missing account or
     /// an unknown connection.
     pub fn account(&self, selector: Selector<'_>) -> Result<ConnectedAccount, Error> {
-        let query = [("connector", selector.connection), ("identifier", selector.identifier)];
+        let query: Vec<_> = selector.fields().collect();
+        let call = Call { query: &query, ..Call::new(AUTH, Method::GET, "/api/v1/connected_accounts/auth") };
+        read_account(self.call(&call)?.expose())
+    }
+
+    /// The account that holds the credential for everybody (`GET /api/v1/connected_accounts?is_org_wide_credential=true`), if the
+    /// connection has one.
+    pub fn shared_account(&self, connection: &str) -> Result<Option<SharedAccount>, Error> {
+        let query = [("connector", connection), ("is_org_wide_credential", "true")];
+        let call = Call { query: &query, ..Call::new(LIST, Method::GET, "/api/v1/connected_accounts") };
+        let body = self.call(&call)?;
+        let reply: AccountsReply = serde_json::from_slice(body.expose()).map_err(|_| Error::Unreadable(LIST))?;
+        // An older vault may not know the filter.
+        let shared =
+            reply.connected_accounts.into_iter().flatten().find(|one| one.is_org_wide_credential == Some(true));
+        Ok(shared
+            .and_then(|account| Some(SharedAccount { id: account.id.get()?.to_owned(), status: status(&account) })))
+    }
+
+    /// As [`Vault::account`], of the account with this id.
+    pub fn account_by_id(&self, id: &str) -> Result<ConnectedAccount, Error> {
+        let query = [("id", id)];
         let call = Call { query: &query, ..Call::new(AUTH, Method::GET, "/api/v1/connected_accounts/auth") };
         read_account(self.call(&call)?.expose())
     }
 
     /// What is known about an account, without its credential (`GET /api/v1/connected_accounts/details`).
     pub fn details(&self, selector: Selector<'_>) -> Result<Details, Error> {
-        let query = [("connector", selector.connection), ("identifier", selector.identifier)];
-        let call = Call { query: &query, ..Call::new(DETAILS, Method::GET, "/api/v1/connected_accounts/details") };
+        self.details_of(&selector.fields().collect::<Vec<_>>())
+    }
+
+    /// As [`Vault::details`], of the account with this id.
+    pub fn details_by_id(&self, id: &str) -> Result<Details, Error> {
+        self.details_of(&[("id", id)])
+    }
+
+    fn details_of(&self, query: &[(&str, &str)]) -> Result<Details, Error> {
+        let call = Call { query, ..Call::new(DETAILS, Method::GET, "/api/v1/connected_accounts/details") };
         let account = account_in(DETAILS, self.call(&call)?.expose())?;
         Ok(Details {
             status: status(&account),
@@ -132,9 +198,8 @@ impl Vault {
 
     /// Removes the account and what it holds (`POST /api/v1/connected_accounts:delete`). [`Error::NotFound`] if there is none.
     pub fn delete_account(&self, selector: Selector<'_>) -> Result<(), Error> {
-        let body = serde_json::json!({"connector": selector.connection, "identifier": selector.identifier});
         let call = Call {
-            body: body.to_string().into_bytes(),
+            body: selector.body(Value::Null),
             repeatable: false,
             ..Call::new(DELETE, Method::POST, "/api/v1/connected_accounts:delete")
         };
@@ -143,11 +208,8 @@ impl Vault {
 
     /// Creates the account (`POST /api/v1/connected_accounts`), never twice. [`Error::Exists`] if another did first.
     pub fn create_account(&self, selector: Selector<'_>) -> Result<ConnectedAccount, Error> {
-        let body = serde_json::json!({
-            "connector": selector.connection, "identifier": selector.identifier, "connected_account": {},
-        });
         let call = Call {
-            body: body.to_string().into_bytes(),
+            body: selector.body(json!({"connected_account": {}})),
             repeatable: false,
             ..Call::new(CREATE, Method::POST, "/api/v1/connected_accounts")
         };

@@ -145,8 +145,8 @@ fn auth(pattern: &AuthPattern) -> Option<(String, String)> {
             let password = blank(pattern, "password", "password", if has_password { None } else { Some("") })?;
             format!("Basic base64({}:{password})", blank(pattern, "username", "username|key", None)?)
         }
-        "API_KEY" => blank(pattern, "api_key", "api_key|key", None)?,
-        _ => format!("Bearer {}", blank(pattern, "token", "token|key", None)?),
+        "API_KEY" => blank(pattern, "api_key", "key", None)?,
+        _ => format!("Bearer {}", blank(pattern, "token", "key", None)?),
     };
     let line = format!("{header}: {value}");
     let is_read = HeaderTemplate::parse(&line).is_some_and(|read| read.name == header && read.value == value);
@@ -176,8 +176,8 @@ mod tests {
     fn patterns_say_how_the_credential_travels() {
         let auth = |json: &str| auth(&serde_json::from_str(json).unwrap()).map(|(_, text)| text);
         for (pattern, wanted) in [
-            (r#"{"type":"OAUTH"}"#, "Authorization: Bearer {token|key}"),
-            (r#"{"type":"API_KEY"}"#, "Authorization: {api_key|key}"),
+            (r#"{"type":"OAUTH"}"#, "Authorization: Bearer {key}"),
+            (r#"{"type":"API_KEY"}"#, "Authorization: {key}"),
             (r#"{"type":"BASIC"}"#, "Authorization: Basic base64({username|key}:{password=})"),
             (
                 r#"{"type":"BASIC","fields":[{"field_name":"username"},{"field_name":"password"}]}"#,
@@ -187,19 +187,16 @@ mod tests {
                 r#"{"type":"BASIC","auth_field_mutations":{"password":{"default":"X"},"username":{"suffix":"/token"}}}"#,
                 "Authorization: Basic base64({username|key}/token:{password=X})",
             ),
-            (r#"{"type":"BEARER","auth_header_key_override":"x-token"}"#, "x-token: Bearer {token|key}"),
+            (r#"{"type":"BEARER","auth_header_key_override":"x-token"}"#, "x-token: Bearer {key}"),
             (
                 r#"{"type":"BEARER","auth_field_mutations":{"token":{"prefix":"tok_"}}}"#,
-                "Authorization: Bearer tok_{token|key}",
+                "Authorization: Bearer tok_{key}",
             ),
             (
                 r#"{"type":"API_KEY","auth_header_key_override":"x-api-key","auth_field_mutations":{"api_key":{"prefix":"K "}}}"#,
-                "x-api-key: K {api_key|key}",
+                "x-api-key: K {key}",
             ),
-            (
-                r#"{"type":"API_KEY","auth_field_mutations":{"api_key":{"suffix":":x"}}}"#,
-                "Authorization: {api_key|key}:x",
-            ),
+            (r#"{"type":"API_KEY","auth_field_mutations":{"api_key":{"suffix":":x"}}}"#, "Authorization: {key}:x"),
         ] {
             assert_eq!(auth(pattern).as_deref(), Some(wanted));
         }

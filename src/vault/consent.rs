@@ -1,8 +1,9 @@
 //! Consent: the link where a person gives it, and saying who it was.
 
+use serde_json::json;
 use ureq::http::Method;
 
-use super::wire::LinkReply;
+use super::wire::{LinkReply, VerifyReply};
 use super::{Call, Error, Selector, Vault};
 use crate::header::is_visible_ascii;
 
@@ -30,27 +31,27 @@ pub struct MagicLink {
 impl Vault {
     /// A link where a person grants or renews consent (`POST /api/v1/connected_accounts/magic_link`).
     pub fn magic_link(&self, selector: Selector<'_>, back: Option<Return<'_>>) -> Result<MagicLink, Error> {
-        let mut body = serde_json::json!({"connector": selector.connection, "identifier": selector.identifier});
-        if let Some(Return { url, state }) = back {
-            body["user_verify_url"] = url.into();
-            body["state"] = state.into();
-        }
+        let back = back.map(|Return { url, state }| json!({"user_verify_url": url, "state": state}));
         let call = Call {
-            body: body.to_string().into_bytes(),
+            body: selector.body(back.unwrap_or_default()),
             ..Call::new(LINK, Method::POST, "/api/v1/connected_accounts/magic_link")
         };
         read_link(self.call(&call)?.expose())
     }
 
-    /// Says who it was that consented (`POST /api/v1/connected_accounts/user/verify`), never twice: the id is good once.
-    pub fn verify_user(&self, auth_request_id: &str, identifier: &str) -> Result<(), Error> {
-        let body = serde_json::json!({"auth_request_id": auth_request_id, "identifier": identifier});
+    /// Says who it was that consented (`POST /api/v1/connected_accounts/user/verify`), never twice: the id is good once. Returns
+    /// where the vault wants the browser sent, if anywhere.
+    pub fn verify_user(&self, auth_request_id: &str, identifier: &str) -> Result<Option<String>, Error> {
+        let body = json!({"auth_request_id": auth_request_id, "identifier": identifier});
         let call = Call {
             body: body.to_string().into_bytes(),
             repeatable: false,
             ..Call::new(VERIFY, Method::POST, "/api/v1/connected_accounts/user/verify")
         };
-        self.call(&call).map(drop)
+        let reply = self.call(&call)?;
+        // It is verified, whatever else the reply holds.
+        let reply: Option<VerifyReply> = serde_json::from_slice(reply.expose()).ok();
+        Ok(reply.and_then(|reply| reply.post_user_verify_redirect_url.get().map(str::to_owned)))
     }
 }
 

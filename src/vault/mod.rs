@@ -7,6 +7,7 @@ mod consent;
 mod credential;
 mod error;
 mod http;
+mod mcp;
 mod proxy;
 mod text;
 mod wire;
@@ -18,12 +19,13 @@ use std::time::{Duration, Instant};
 use ::url::form_urlencoded;
 use ureq::http::Method;
 
-pub use accounts::{ConnectedAccount, Details, Facts, Selector, Status, read_account};
+pub use accounts::{ConnectedAccount, Details, Facts, Selector, SharedAccount, Status, read_account};
 pub use clients::{ApiClientRecord, ClientSecret, NewClient};
 pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
 pub use credential::NoCredential;
 pub use error::Error;
+pub use mcp::SessionToken;
 pub use proxy::{PROXY_HEADERS, ProxyCall};
 
 use crate::clock;

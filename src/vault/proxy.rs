@@ -19,11 +19,10 @@ impl Vault {
     /// The call of `path`, with its query, below the provider's `proxy_url`, as the account that `selector` names.
     pub fn proxy_call(&self, selector: Selector<'_>, path: &str) -> Result<ProxyCall, Error> {
         let token = self.client_token(None)?;
-        let own = [selector.connection, selector.identifier];
-        let own = PROXY_HEADERS
-            .iter()
-            .zip(own)
-            .map(|(name, value)| Header { name: (*name).to_owned(), value: Secret::new(value.to_owned()) });
+        let own = [Some(selector.connection), selector.identifier];
+        let own = PROXY_HEADERS.iter().zip(own).filter_map(|(name, value)| {
+            Some(Header { name: (*name).to_owned(), value: Secret::new(value?.to_owned()) })
+        });
         let bearer =
             Header { name: "Authorization".to_owned(), value: Secret::new(format!("Bearer {}", token.expose())) };
         Ok(ProxyCall {

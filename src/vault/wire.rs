@@ -27,8 +27,19 @@ pub(super) struct AccountReply {
     pub connected_account: Option<Account>,
 }
 
+/// Reply of `GET /api/v1/connected_accounts`.
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountsReply {
+    #[serde(alias = "connectedAccounts", default)]
+    pub connected_accounts: Option<Vec<Account>>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Account {
+    #[serde(default)]
+    pub id: Text,
+    #[serde(alias = "isOrgWideCredential", default)]
+    pub is_org_wide_credential: Option<bool>,
     #[serde(default)]
     pub status: Text,
     #[serde(alias = "authorizationType", default)]
@@ -88,6 +99,22 @@ pub(super) struct LinkReply {
     pub link: Text,
     #[serde(default)]
     pub expiry: Text,
+}
+
+/// Reply of `POST /api/v1/connected_accounts/user/verify`.
+#[derive(Debug, Deserialize)]
+pub(super) struct VerifyReply {
+    #[serde(alias = "postUserVerifyRedirectUrl", default)]
+    pub post_user_verify_redirect_url: Text,
+}
+
+/// Reply of `POST /api/v1/mcp/connections/{key_id}/tokens` and of the same for a configuration.
+#[derive(Debug, Deserialize)]
+pub(super) struct SessionTokenReply {
+    #[serde(default)]
+    pub token: Text,
+    #[serde(alias = "expiresAt", default)]
+    pub expires_at: Text,
 }
 
 /// Reply of `GET /api/v1/connections/app`.

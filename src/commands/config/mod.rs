@@ -12,8 +12,8 @@ use crate::config::{self, Synced};
 use crate::error::{Error, Kind, without_userinfo};
 use crate::resolve::{Chosen, decide::why_no_hosts, has_hosts_of_its_own, hosts};
 use crate::service::{
-    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Pattern, SERVICE_RULE, Service, Services, Unusable,
-    is_connection_name, is_identifier, is_service_name,
+    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
+    Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
 use crate::similar::nearest;
 use crate::suggest;
@@ -57,9 +57,13 @@ pub struct Arguments {
     /// The user name beside the API client's token, for docker and for git servers that take Basic alone
     #[arg(long, value_name = "NAME", requires = "client_id")]
     username: Option<String>,
-    /// The API client's organization, org_123; `client rotate` needs it
-    #[arg(long = "org", value_name = "ORG", requires = "client_id")]
+    /// The account's organization, org_123, where the environment tells accounts apart by it; the API client's, which `client
+    /// rotate` needs
+    #[arg(long, visible_alias = "org", value_name = "ORG")]
     organization: Option<String>,
+    /// The account's user, usr_123, where the environment tells accounts apart by it
+    #[arg(long, value_name = "USER", conflicts_with = "client_id")]
+    user: Option<String>,
     /// The URL of the API client's environment, where it is not one that is logged in to
     #[arg(long, value_name = "URL", requires = "client_id")]
     env_url: Option<String>,
@@ -87,6 +91,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     check("connection name", connection, is_connection_name, CONNECTION_RULE)?;
     if let Some(identifier) = &arguments.identifier {
         check("identifier", identifier, is_identifier, IDENTIFIER_RULE)?;
+    }
+    for (what, id) in [("organization id", &arguments.organization), ("user id", &arguments.user)] {
+        id.as_ref().map_or(Ok(()), |id| check(what, id, is_scalekit_id, SCALEKIT_ID_RULE))?;
     }
     if let Some(environment) = &arguments.environment {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
@@ -136,9 +143,11 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
     if arguments.environment.is_some() {
         service.environment.clone_from(&arguments.environment);
     }
+    let owner = Owner { organization_id: arguments.organization.clone(), user_id: arguments.user.clone() };
     if let Some(account) = &arguments.account {
-        return with_account(service, account, arguments.identifier.as_deref(), hosts);
+        return with_account(service, account, arguments.identifier.as_deref(), owner, hosts);
     }
+    service.owner.change(owner);
     if arguments.identifier.is_some() {
         service.identifier.clone_from(&arguments.identifier);
     } else if service.identifier.is_none() {
@@ -162,6 +171,7 @@ fn with_account(
     mut service: Service,
     name: &str,
     identifier: Option<&str>,
+    owner: Owner,
     hosts: Vec<Pattern>,
 ) -> Result<Service, Error> {
     check("name for an account", name, is_service_name, SERVICE_RULE)?;
@@ -178,11 +188,12 @@ fn with_account(
     match known {
         Some(known) => {
             known.identifier = identifier;
+            known.owner.change(owner);
             if !hosts.is_empty() {
                 known.hosts = hosts;
             }
         }
-        None => service.accounts.push(NamedAccount { name: name.to_owned(), identifier, hosts }),
+        None => service.accounts.push(NamedAccount { name: name.to_owned(), identifier, owner, hosts }),
     }
     Ok(service)
 }

@@ -15,7 +15,7 @@ use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, plain};
 use crate::service::{Account, Service};
 use crate::suggest::Subject;
-use crate::vault::{self, Return, Selector, Status, Vault};
+use crate::vault::{self, Return, Status, Vault};
 use wait::Waiting;
 
 /// Get a person's consent for an account: show the link, open the browser, wait until the account is ACTIVE
@@ -133,7 +133,7 @@ fn get_consent(arguments: &Arguments, broker: &Broker, service: &Service, accoun
     let selector = selector(service, &account);
     let patience = Duration::from_secs(arguments.timeout);
     if arguments.complete {
-        complete(&vault, selector, service, &broker.subject(service, &account))?;
+        complete(&vault, &account.identifier, service, &broker.subject(service, &account))?;
     }
     let show = |consent: &Consent| show(consent, arguments.json);
     if arguments.complete || arguments.wait_only {
@@ -217,7 +217,7 @@ fn no_link(error: &vault::Error) -> Failure {
     })
 }
 
-fn complete(vault: &Vault, selector: Selector<'_>, service: &Service, subject: &Subject) -> Result<(), Error> {
+fn complete(vault: &Vault, identifier: &str, service: &Service, subject: &Subject) -> Result<(), Error> {
     let mut id = String::new();
     let read = std::io::stdin().lock().take(1024).read_to_string(&mut id);
     read.map_err(|error| Error::new(Kind::Failed, "stdin cannot be read").why(error))?;
@@ -226,8 +226,8 @@ fn complete(vault: &Vault, selector: Selector<'_>, service: &Service, subject: &
         return Err(Error::new(Kind::Usage, "there is no auth_request_id on stdin")
             .next(format!("printf %s \"$auth_request_id\" | {}", subject.connect().word("--complete").line())));
     }
-    let refused = |error| wait::unverified(error, service, selector.identifier, subject);
-    vault.verify_user(id, selector.identifier).map_err(refused)
+    let refused = |error| wait::unverified(error, service, identifier, subject);
+    vault.verify_user(id, identifier).map(drop).map_err(refused)
 }
 
 /// Some pages ask for more than a click.

@@ -16,6 +16,7 @@ use crate::error::{Error, Kind};
 use crate::hex;
 use crate::service::{Account, Service};
 use crate::suggest::Subject;
+use crate::target::{Scheme, Target};
 use crate::vault::{self, Details, MagicLink, Return, Selector, Status, Vault};
 
 /// The first pause between two questions to the vault; it grows by half, and a random quarter is taken off.
@@ -184,9 +185,9 @@ impl Waiting {
 
     fn ask_in_the_background(&self) {
         let (vault, events) = (self.vault.clone(), self.events.0.clone());
-        let (connection, identifier) = (self.service.connection.clone(), self.account.identifier.clone());
+        let (service, account) = (self.service.clone(), self.account.clone());
         std::thread::spawn(move || {
-            let selector = Selector { connection: &connection, identifier: &identifier };
+            let selector = selector(&service, &account);
             let mut pause = FIRST_PAUSE;
             // The first question is at once: `--wait-only` may find the account ACTIVE.
             while events.send(Event::Request(vault.details(selector))).is_ok() {
@@ -214,9 +215,9 @@ impl Waiting {
         let (name, provider) = (&self.service.name, self.service.display_name());
         let verified = self.vault.verify_user(returned.auth_request_id.expose(), identifier);
         let is_active = self.vault.details(self.selector()).is_ok_and(|details| details.status == Status::Active);
-        match verified {
+        let next = match verified {
             // Not pending any more: somebody else told it the vault already.
-            Err(vault::Error::Refused { status: 400, .. }) if is_active => {}
+            Err(vault::Error::Refused { status: 400, .. }) if is_active => None,
             Err(error) => {
                 let is_somebody_else = matches!(error, vault::Error::Refused { status: 403, .. });
                 let error = unverified(error, &self.service, identifier, &self.subject);
@@ -228,15 +229,16 @@ impl Waiting {
                     false => String::new(),
                 };
                 let text = format!("{who}{} Go back to your terminal.", sentence(&error.line()));
-                returned.show(Page { status: 403, title: "That did not work".into(), text });
+                returned.show(Page { status: 403, title: "That did not work".into(), text, location: None });
                 return Err(error);
             }
-            Ok(()) => {}
-        }
+            Ok(next) => next,
+        };
         let text = format!(
             "{provider} is connected. You can close this tab. The account is {identifier}, for the service {name}."
         );
-        returned.show(Page { status: 200, title: "Connected".into(), text });
+        let location = next.filter(|url| may_be_sent_to(url));
+        returned.show(Page { status: 200, title: "Connected".into(), text, location });
         // The link has done its work; what is left is the vault's.
         self.consent = None;
         self.link_is_due = None;
@@ -289,6 +291,14 @@ pub(super) fn unverified(error: vault::Error, service: &Service, identifier: &st
         }
         error => error.into(),
     }
+}
+
+/// Whether the vault may send the browser there: over https, or on this machine.
+fn may_be_sent_to(url: &str) -> bool {
+    let is_safe = |target: &Target| {
+        target.scheme == Scheme::Https || (target.scheme == Scheme::Http && target.authority.is_loopback())
+    };
+    Target::from_url(url).is_ok_and(|(target, user)| user.is_none() && is_safe(&target))
 }
 
 fn sentence(text: &str) -> String {

@@ -14,13 +14,12 @@ use std::ffi::OsString;
 use std::time::Instant;
 
 use super::found::AccountToken;
-use super::{AccountSelector, Request, explained, note};
-use crate::broker::checked;
+use super::{Access, AccountSelector, explained, note};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::consent::Failure;
 use crate::error::{Error, Kind, Mark, without_userinfo};
 use crate::header::lines;
-use crate::resolve;
+use crate::resolve::{self, Decision};
 use crate::secret::Secret;
 use crate::target::Target;
 use by_vault::ByVault;
@@ -55,6 +54,8 @@ pub struct Arguments {
     /// The vault does so on its own where it hands no credential out.
     #[arg(long)]
     via_vault: bool,
+    #[command(flatten)]
+    access: Access,
     /// Allow -v and -X TRACE, which show the token
     #[arg(long)]
     show_secrets: bool,
@@ -67,13 +68,12 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let (url, own) = arguments.words.split_first().ok_or_else(|| Error::new(Kind::Usage, "there is no URL"))?;
     let (target, username) = parse(&url.to_string_lossy())?;
-    let asked = Request { place: target.to_string(), whose: arguments.whose.clone() };
+    let asked = arguments.whose.request(&target.to_string(), arguments.access.read_only);
     let broker = asked.broker(deadline)?;
-    let decision = broker.decide(&target, &asked.chosen(username.as_deref()));
-    let answer = match decision.outcome {
-        Ok(answer) => Some((answer.rule.service, checked(answer.account)?)),
-        Err(resolve::Error::Nobody(_)) if arguments.allow_anonymous => None,
-        Err(_) => return Err(explained(&broker, decision, &target)),
+    let answer = match asked.find_at(&broker, &target, username.as_deref())? {
+        Ok(answer) => Some(answer),
+        Err(Decision { outcome: Err(resolve::Error::Nobody(_)), .. }) if arguments.allow_anonymous => None,
+        Err(decision) => return Err(explained(&broker, decision, &target)),
     };
     let authentication = answer.as_ref().map(|(service, _)| service.authentication());
     let headers = authentication.as_ref().map_or(&[][..], Authentication::headers);
@@ -90,6 +90,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         note(format!("no service answers for {target}; curl runs without a credential"));
         return direct(None);
     };
+    let service = &*service;
     let by_vault = || ByVault { broker: &broker, service, account: &account, target: &target, url: &url };
     if arguments.via_vault {
         return by_vault().call(&curl, own, false);
@@ -152,9 +153,8 @@ fn refusal(refused: Refused) -> Error {
     };
     let error = Error::new(Kind::Usage, what);
     match option.as_str() {
-        "--as" | "--identifier" | "--environment" | "--allow-anonymous" | "--show-secrets" | "--via-vault" => {
-            error.why("it is not curl's").next("put it before the URL")
-        }
+        "--as" | "--identifier" | "--environment" | "--allow-anonymous" | "--show-secrets" | "--via-vault"
+        | "--read-only" => error.why("it is not curl's").next("put it before the URL"),
         _ => error.why(why).next(why.next()),
     }
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use clap::error::{ContextKind, ContextValue};
 
 use super::found::AccountToken;
-use super::{AccountSelector, Request, ServiceOrTarget};
+use super::{AccountSelector, ServiceOrTarget};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::service::{Account, Service};
@@ -88,9 +88,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 fn wanted<'a>(arguments: &Arguments, broker: &'a Broker) -> Result<Vec<Wanted<'a>>, Error> {
     let one = |text: &String| {
         let (place, name) = variable::split(text)?;
-        let place = place.to_owned();
         // The environment is the broker's matter already.
-        let asked = Request { place, whose: AccountSelector::default() };
+        let asked = AccountSelector::default().request(&place, false);
         let host = match asked.place()? {
             ServiceOrTarget::Target(target, _) => Some(target.authority),
             ServiceOrTarget::Service(_) => None,

@@ -16,13 +16,18 @@ use crate::vault::{self, Details, Status, Vault};
 pub(super) struct State {
     service: String,
     identifier: String,
+    /// One account holds the credential for everybody.
+    is_org_wide: bool,
     details: Result<Details, Error>,
 }
 
 impl State {
     pub(super) fn to_json(&self) -> Value {
-        let Self { service, identifier, details } = self;
+        let Self { service, identifier, is_org_wide, details } = self;
         let mut object = json!({"service": service, "identifier": identifier});
+        if *is_org_wide {
+            object["org_wide"] = true.into();
+        }
         match details {
             Ok(details) => {
                 object["status"] = "ok".into();
@@ -57,12 +62,23 @@ pub(super) fn all(broker: &Broker) -> Result<Vec<State>, Error> {
     }
     let wanted: Vec<_> = accounts.iter().map(|(service, account)| (*service, account)).collect();
     let ask = |vault: Result<&Vault, &Error>, service: &Service, account: &Account| {
-        vault.map_err(Clone::clone)?.details(selector(service, account)).or_else(missing)
+        let vault = vault.map_err(Clone::clone)?;
+        if !service.learned.is_org_wide {
+            return vault.details(selector(service, account)).or_else(missing);
+        }
+        match vault.shared_account(&service.connection)? {
+            Some(shared) => Ok(vault.details_by_id(&shared.id)?),
+            None => missing(vault::Error::NotFound),
+        }
     };
     let details = broker.each(&wanted, |service| broker.fresh_vault(service), ask);
     let states = accounts.iter().zip(details).map(|((service, account), details)| State {
         service: service.name.clone(),
-        identifier: account.identifier.clone(),
+        identifier: match service.learned.is_org_wide {
+            true => "(everybody)".to_owned(),
+            false => account.identifier.clone(),
+        },
+        is_org_wide: service.learned.is_org_wide,
         details,
     });
     Ok(states.collect())
@@ -98,7 +114,7 @@ pub(super) fn table(states: &[State], told: &[String]) -> String {
         std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut causes: Vec<String> = Vec::new();
     let mut rows = vec![["SERVICE", "IDENTIFIER", "EXPIRES", "LAST USED", "STATE"].map(str::to_owned)];
-    for State { service, identifier, details } in states {
+    for State { service, identifier, details, .. } in states {
         let (expires, used) = details.as_ref().map_or((None, None), |d| (d.expires_at, d.last_used_at));
         let (expires, used) = (expires.map(rfc3339), used.map(clock::from_now));
         let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
