@@ -139,7 +139,7 @@ impl Subject {
 
     /// The start of a call with its credential; the URL follows.
     pub fn curl(&self) -> Suggestion {
-        let command = curl();
+        let command = Suggestion::new(&["curl"]);
         let command = match &self.account {
             Some((option, value)) => command.option(option, value),
             None => command,

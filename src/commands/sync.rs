@@ -13,9 +13,9 @@ use crate::consent::rfc3339;
 use crate::error::Error;
 use crate::resolve::Chosen;
 use crate::resolve::learn::{self, Hosts};
-use crate::service::Pattern;
+use crate::service::{McpServer, Pattern};
 use crate::suggest;
-use crate::target::{Authority, Case, Target};
+use crate::target::{Authority, Target};
 use crate::vault::{self, Connection, Provider, Vault};
 
 /// All pages of an environment, and the accounts of tenants. Nobody waits for this within another tool.
@@ -142,8 +142,9 @@ impl<'a> Found<'a> {
     }
 
     fn is_own_mcp_server(&self, url: &str) -> bool {
-        Target::from_url(url)
-            .is_ok_and(|(target, _)| self.own.contains(&target.authority) && target.is_below("/mcp", Case::Exact))
+        Target::from_url(url).is_ok_and(|(target, _)| {
+            self.own.contains(&target.authority) && target.path().and_then(McpServer::at).is_some()
+        })
     }
 
     fn connection(&mut self, connection: &Connection) -> SyncedConnection {
@@ -157,13 +158,21 @@ impl<'a> Found<'a> {
             Some(url) if self.is_own_mcp_server(url) => (Some(url.clone()), None),
             url => (None, url.clone()),
         };
-        for url in [proxy_url.clone(), mcp_server_url].into_iter().flatten() {
+        let mut own_proxy_url = None;
+        for (url, is_proxy) in [(proxy_url, true), (mcp_server_url, false)] {
+            let Some(url) = url else { continue };
             match learn::hosts_of(&url, &connection.provider, &self.own) {
                 Ok(Hosts::Exact(pattern)) if hosts.contains(&pattern) => {}
                 Ok(Hosts::Exact(pattern)) => hosts.push(pattern),
                 Ok(Hosts::Template(template)) => templates.push(template),
                 Err(reason) if is_known(&reason, &connection.provider) => {}
-                Err(reason) => self.refused.push((connection.name.clone(), url, reason)),
+                Err(reason) => {
+                    self.refused.push((connection.name.clone(), url, reason));
+                    continue;
+                }
+            }
+            if is_proxy {
+                own_proxy_url = Some(url);
             }
         }
         let auth = provider.and_then(|provider| provider.auth.iter().find(|(kind, _)| *kind == connection.kind));

@@ -118,6 +118,12 @@ impl World {
     }
 
     /// Lets the next requests to `route` fail with this status, and with this code in the body.
+    /// The same as JSON.
+    #[track_caller]
+    pub fn order(&self, control: serde_json::Value) {
+        self.control(serde_json::from_value(control).expect("a control"));
+    }
+
     pub fn fail_next(&self, route: &str, times: u32, status: u16, error_code: Option<&str>) {
         let (route, error_code) = (Some(route.into()), error_code.map(str::to_owned));
         self.control(Control::FailNext { route, times, status, error_code, body: None, retry_after: None });

@@ -113,7 +113,7 @@ fn custom(world: &World, pattern: &Value, kind: &str, fields: &str) {
     let connection = json!({"op": "seed_connection", "name": "acme", "provider": "ACME", "kind": kind, "enabled": true,
         "status": "COMPLETED"});
     for control in [provider, connection] {
-        world.control(serde_json::from_value(control).unwrap());
+        world.order(control);
     }
     let mut fields: Value = serde_json::from_str(fields).unwrap();
     fields["domain"] = "api.acme.example.com".into();

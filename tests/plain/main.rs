@@ -5,6 +5,7 @@ mod common;
 
 mod batch;
 mod bazel;
+mod by_vault;
 mod canary;
 mod catalogue;
 mod connect;
@@ -23,6 +24,7 @@ mod network;
 mod outcomes;
 mod protocol;
 mod services;
+mod shared_accounts;
 mod suggestions;
 mod suggestions_spelled;
 mod sync;

@@ -144,6 +144,13 @@ pub(crate) struct Account {
     pub(crate) api_config: Option<Value>,
     pub(crate) renewed_at: SystemTime,
     pub(crate) last_used_at: Option<SystemTime>,
+    pub(crate) is_org_wide_credential: bool,
+    /// Empty where the account is keyed by its identifier alone.
+    pub(crate) organization_id: String,
+    /// Likewise.
+    pub(crate) user_id: String,
+    /// Written in the place of what the credential has.
+    pub(crate) verbatim: Option<Value>,
 }
 
 /// Which fields of an account a route shows.
@@ -172,6 +179,10 @@ impl Account {
             api_config: None,
             renewed_at: SystemTime::now(),
             last_used_at: None,
+            is_org_wide_credential: false,
+            organization_id: String::new(),
+            user_id: String::new(),
+            verbatim: None,
         }
     }
 
@@ -212,7 +223,10 @@ impl Account {
             .choice("status", &self.status, "CONNECTION_STATUS_UNSPECIFIED")
             .choice("authorization_type", authorization_type, "CONNECTION_TYPE_UNSPECIFIED");
         if view != View::Item {
-            let shown = (view == View::Full).then(|| self.write_credential(style)).flatten();
+            // Who shares a connection's credential holds none of it.
+            let is_recorded_only = connection.auth_mode == "ORG_WIDE" && !self.is_org_wide_credential;
+            let credential = || self.verbatim.clone().or_else(|| self.write_credential(style));
+            let shown = (view == View::Full && !is_recorded_only).then(credential).flatten();
             message = message.object("authorization_details", shown);
         }
         message = message
@@ -222,7 +236,7 @@ impl Account {
         if view != View::Item {
             message = message.object("api_config", self.api_config.clone());
         }
-        message.flag("is_org_wide_credential", false).done()
+        message.flag("is_org_wide_credential", self.is_org_wide_credential).done()
     }
 
     fn token_expires_at(&self) -> Option<String> {

@@ -23,7 +23,17 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
                 None => (state.next_id("conn"), SystemTime::now()),
             };
             let reply = json!({"id": id});
-            let connection = Connection { id, name, provider, enabled, mcp_server_url, status, kind, created_at };
+            let connection = Connection {
+                id,
+                name,
+                provider,
+                enabled,
+                mcp_server_url,
+                status,
+                kind,
+                created_at,
+                ..Connection::default()
+            };
             put(&mut state.connections, place, connection);
             return Ok(reply);
         }
@@ -37,7 +47,8 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
                 None => state.next_id("prov"),
             };
             let reply = json!({"id": id});
-            let provider = Provider { id, identifier, display_name, proxy_url, auth_patterns, is_custom };
+            let provider =
+                Provider { id, identifier, display_name, proxy_url, auth_patterns, is_custom, proxy_enabled: None };
             put(&mut state.providers, place, provider);
             return Ok(reply);
         }
@@ -60,6 +71,41 @@ pub(crate) fn apply(state: &mut State, control: Control) -> Result<Value, String
             state.accounts[place] = Account { status, credential, expiry, authorization_type, api_config, ..pending };
             return Ok(json!({"id": id}));
         }
+        Control::ExtendConnection { name, auth_mode, resolved_proxy_url, mcp_server_url } => {
+            let own = format!("{}/mcp/v3/connections/{name}", state.origin.url);
+            let connection = state.connections.iter_mut().find(|connection| connection.name == name);
+            let connection = connection.ok_or_else(|| format!("no connection {name}"))?;
+            if let Some(mode) = auth_mode {
+                connection.auth_mode = mode;
+            }
+            connection.resolved_proxy_url = resolved_proxy_url.or(connection.resolved_proxy_url.take());
+            let mcp_server_url = mcp_server_url.map(|url| if url == "own" { own } else { url });
+            connection.mcp_server_url = mcp_server_url.or(connection.mcp_server_url.take());
+        }
+        Control::ExtendAccount {
+            connection,
+            identifier,
+            is_org_wide_credential,
+            organization_id,
+            user_id,
+            authorization_details,
+        } => {
+            let account = account(state, &connection, &identifier)?;
+            account.is_org_wide_credential = is_org_wide_credential;
+            account.organization_id = organization_id.unwrap_or_default();
+            account.user_id = user_id.unwrap_or_default();
+            account.verbatim = authorization_details;
+        }
+        Control::ProxyEnabled { identifier, enabled } => {
+            let provider = state.providers.iter_mut().find(|provider| provider.identifier == identifier);
+            provider.ok_or_else(|| format!("no provider {identifier}"))?.proxy_enabled = Some(enabled);
+        }
+        Control::SeedMcpConfig { id } => {
+            if !state.mcp_configs.contains(&id) {
+                state.mcp_configs.push(id);
+            }
+        }
+        Control::PostVerifyRedirect { url } => state.post_verify_redirect = Some(url),
         Control::SetToken { connection, identifier, token, expires_in } => {
             let account = account(state, &connection, &identifier)?;
             if !account.credential.renew(token) {

@@ -18,6 +18,25 @@ pub(crate) struct Connection {
     /// The API's `type`.
     pub(crate) kind: String,
     pub(crate) created_at: SystemTime,
+    pub(crate) auth_mode: String,
+    pub(crate) resolved_proxy_url: Option<String>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            provider: String::new(),
+            enabled: true,
+            mcp_server_url: None,
+            status: String::new(),
+            kind: String::new(),
+            created_at: SystemTime::UNIX_EPOCH,
+            auth_mode: "USER".to_owned(),
+            resolved_proxy_url: None,
+        }
+    }
 }
 
 impl Connection {
@@ -36,7 +55,7 @@ impl Connection {
     }
 
     pub(crate) fn write(&self, style: Style) -> Value {
-        Message::new(style)
+        let message = Message::new(style)
             .text("id", &self.id)
             // An enumeration for single sign-on; what it says of an app's connection is not documented.
             .choice("provider", "CUSTOM", "CONNECTION_PROVIDER_UNSPECIFIED")
@@ -51,7 +70,10 @@ impl Connection {
             .text("key_id", &self.name)
             .time("created_at", Some(timestamp(self.created_at)))
             .text("mcp_server_url", self.mcp_server_url.as_deref().unwrap_or_default())
-            .choice("auth_mode", "USER", "CONNECTION_AUTH_MODE_UNSPECIFIED")
-            .done()
+            .choice("auth_mode", &self.auth_mode, "CONNECTION_AUTH_MODE_UNSPECIFIED");
+        match &self.resolved_proxy_url {
+            Some(url) => message.text("resolved_proxy_url", url).done(),
+            None => message.done(),
+        }
     }
 }

@@ -87,6 +87,36 @@ pub enum Control {
         #[serde(default)]
         api_config: Option<Value>,
     },
+    /// What few connections have: `auth_mode` is `USER` or `ORG_WIDE`; of an MCP server's URL `own` stands for the sandbox's.
+    ExtendConnection {
+        name: String,
+        #[serde(default)]
+        auth_mode: Option<String>,
+        #[serde(default)]
+        resolved_proxy_url: Option<String>,
+        #[serde(default)]
+        mcp_server_url: Option<String>,
+    },
+    /// What few accounts have. One with an organization or a user is found by these as well, and not without them.
+    ExtendAccount {
+        connection: String,
+        identifier: String,
+        #[serde(default)]
+        is_org_wide_credential: bool,
+        #[serde(default)]
+        organization_id: Option<String>,
+        #[serde(default)]
+        user_id: Option<String>,
+        /// Written as it stands, in the place of what the credential has.
+        #[serde(default)]
+        authorization_details: Option<Value>,
+    },
+    /// Switches the proxy of a provider on or off.
+    ProxyEnabled { identifier: String, enabled: bool },
+    /// A configuration of tools, which has an MCP server of its own.
+    SeedMcpConfig { id: String },
+    /// Where a verification sends the browser; empty is nowhere.
+    PostVerifyRedirect { url: String },
     /// The provider's token changes. Without `expires_in` the lifetime of before begins anew.
     SetToken {
         connection: String,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::cut::{Cut, Scissors};
 use crate::error::{Refusal, grpc_body, oauth_body, oauth_word};
 use crate::faults::Fault;
+use crate::forward::forward;
 use crate::routes::{self, Answer, Call, Guard, Route, Takes};
 use crate::sandbox::{Logged, Shared};
 use crate::server::{Body, whole};
@@ -29,6 +30,8 @@ pub(crate) struct Reply {
     content_type: &'static str,
     header: Option<(HeaderName, String)>,
     body: Vec<u8>,
+    /// The answer to this call, which is still to be made, takes its place: a URL and its authorization.
+    forward: Option<(String, String)>,
 }
 
 impl Reply {
@@ -37,11 +40,15 @@ impl Reply {
     }
 
     fn raw(status: u16, body: String) -> Reply {
-        Reply { status, content_type: "application/json", header: None, body: body.into_bytes() }
+        Reply { status, content_type: "application/json", header: None, body: body.into_bytes(), forward: None }
+    }
+
+    fn text(status: u16, text: String) -> Reply {
+        Reply { content_type: "text/plain; charset=utf-8", ..Reply::raw(status, text) }
     }
 
     fn page(status: u16, html: String) -> Reply {
-        Reply { status, content_type: "text/html; charset=utf-8", header: None, body: html.into_bytes() }
+        Reply { content_type: "text/html; charset=utf-8", ..Reply::raw(status, html) }
     }
 
     fn with(self, name: HeaderName, value: Option<String>) -> Reply {
@@ -87,7 +94,11 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>, scis
     if let Some(cut) = cut {
         scissors.order(cut);
     }
-    reply.into_response()
+    let Some((url, authorization)) = &reply.forward else { return reply.into_response() };
+    match forward(url, authorization, &head, body).await {
+        Ok(answer) => answer.map(|body| whole(body.to_vec())),
+        Err(why) => Reply::text(502, format!("upstream request failed: {why}")).into_response(),
+    }
 }
 
 impl Arrival {
@@ -108,10 +119,14 @@ impl Arrival {
         };
         let content_type = header(CONTENT_TYPE).unwrap_or_default();
         let violations = match route {
+            // Whatever a provider takes.
+            Some(route) if route.is_open_ended() => Vec::new(),
             Some(route) => validate::request(route, &query, &content_type, &fields),
             None => vec![format!("{method} {path}: request: no such route")],
         };
-        let call = Call { path, fields, authorization: header(AUTHORIZATION) };
+        let named = |name: &'static str| header(HeaderName::from_static(name)).unwrap_or_default();
+        let (connection_name, identifier) = (named("connection_name"), named("identifier"));
+        let call = Call { path, fields, authorization: header(AUTHORIZATION), connection_name, identifier };
         Arrival { method, query, route, call, user_agent: header(USER_AGENT), unreadable, violations }
     }
 
@@ -184,6 +199,10 @@ impl Arrival {
             Ok(Answer::Cached { body, max_age }) => {
                 let age = max_age.map(|seconds| format!("max-age={seconds}"));
                 self.checked(state, 200, &body).with(CACHE_CONTROL, age)
+            }
+            Ok(Answer::Text { status, text }) => Reply::text(status, text),
+            Ok(Answer::Forward { url, authorization }) => {
+                Reply { forward: Some((url, authorization)), ..Reply::raw(200, String::new()) }
             }
             Ok(Answer::Page { status, html }) => Reply::page(status, html),
             Ok(Answer::Redirect { location }) => Reply::page(302, String::new()).with(LOCATION, Some(location)),

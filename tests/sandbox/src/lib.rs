@@ -19,6 +19,7 @@ mod control;
 mod cut;
 mod error;
 mod faults;
+mod forward;
 mod git;
 mod grant;
 mod http;

@@ -13,9 +13,16 @@ pub(crate) struct Provider {
     pub(crate) proxy_url: Option<String>,
     pub(crate) auth_patterns: Option<Value>,
     pub(crate) is_custom: bool,
+    /// Whether there is an address, where nobody said otherwise.
+    pub(crate) proxy_enabled: Option<bool>,
 }
 
 impl Provider {
+    /// Whether calls may be made through the vault.
+    pub(crate) fn has_proxy(&self) -> bool {
+        self.proxy_enabled.unwrap_or(self.proxy_url.is_some())
+    }
+
     pub(crate) fn write(&self, style: Style) -> Value {
         Message::new(style)
             .text("id", &self.id)
@@ -28,7 +35,7 @@ impl Provider {
             .count("display_priority", 0)
             .flag("coming_soon", false)
             .text("proxy_url", self.proxy_url.as_deref().unwrap_or_default())
-            .flag("proxy_enabled", self.proxy_url.is_some())
+            .flag("proxy_enabled", self.has_proxy())
             .flag("is_custom", self.is_custom)
             .flag("is_custom_mcp", false)
             .list("metadata", Vec::new())

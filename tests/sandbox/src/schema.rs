@@ -12,6 +12,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("connected_accounts", include_str!("schemas/connected_accounts.json")),
     ("connections", include_str!("schemas/connections.json")),
     ("errors", include_str!("schemas/errors.json")),
+    ("mcp", include_str!("schemas/mcp.json")),
     ("keys", include_str!("schemas/keys.json")),
     ("providers", include_str!("schemas/providers.json")),
     ("token", include_str!("schemas/token.json")),

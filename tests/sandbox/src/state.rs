@@ -75,6 +75,11 @@ pub(crate) struct State {
     pub(crate) verify_url_required: bool,
     pub(crate) verify_mode: VerifyMode,
     pub(crate) consent_page: bool,
+    /// Where a verification sends the browser; the sandbox's own page if nobody said otherwise.
+    pub(crate) post_verify_redirect: Option<String>,
+    pub(crate) mcp_configs: Vec<String>,
+    /// Session tokens, each with the path of the server that it opens.
+    pub(crate) mcp_sessions: Vec<(String, String, Instant)>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) providers: Vec<Provider>,
     pub(crate) accounts: Vec<Account>,
@@ -109,6 +114,9 @@ impl State {
             verify_url_required: false,
             verify_mode: VerifyMode::None,
             consent_page: false,
+            post_verify_redirect: None,
+            mcp_configs: Vec::new(),
+            mcp_sessions: Vec::new(),
             connections: Vec::new(),
             providers: Vec::new(),
             accounts: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::pages::Page;
-use super::selector::{Selector, at_most, check, connection_name, text};
+use super::selector::{Key, Selector, at_most, check, connection_name, text};
 use super::{Answer, Call, ERROR, Guard, Route, Takes};
 use crate::account::{Account, Credential, View};
 use crate::error::Refusal;
@@ -98,10 +98,8 @@ fn delete(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusa
 
 fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal> {
     check(&call.fields)?;
-    let (connector, identifier) = (text(&call.fields, "connector")?, text(&call.fields, "identifier")?);
-    if connector.is_empty() || identifier.is_empty() {
-        return Err(Refusal::InvalidArgument("connector and identifier: values are required".to_owned()));
-    }
+    let key = Key::of(&call.fields)?;
+    let (connector, identifier) = (key.connector, key.identifier);
     let Some(Value::Object(wanted)) = call.fields.get("connected_account") else {
         return Err(Refusal::InvalidArgument("connected_account: value is required".to_owned()));
     };
@@ -111,16 +109,14 @@ fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusa
     let race = state.races.iter().position(|race| race.connection == connector && race.identifier == identifier);
     if let Some(race) = race {
         let status = state.races.remove(race).status;
-        if state.position(connector, identifier).is_none() {
-            state.add_pending(connector, identifier);
-        }
+        key.position_or_new(state);
         return Err(Refusal::AlreadyExists { status });
     }
-    if state.position(connector, identifier).is_some() {
+    if key.position(state).is_some() {
         return Err(Refusal::AlreadyExists { status: 409 });
     }
     let credential = given_credential(&wanted.get("authorization_details").cloned().unwrap_or_default());
-    let place = state.add_pending(connector, identifier);
+    let place = key.position_or_new(state);
     let account = &mut state.accounts[place];
     account.api_config = wanted.get("api_config").filter(|config| config.is_object()).cloned();
     if let Some(credential) = credential {
@@ -176,6 +172,9 @@ fn list(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusal>
         identifier: text(fields, "identifier")?,
         provider: text(fields, "provider")?,
         query: text(fields, "query")?.to_lowercase(),
+        organization: text(fields, "organization_id")?,
+        user: text(fields, "user_id")?,
+        is_org_wide: fields["is_org_wide_credential"].as_bool(),
     };
     let mut found = Vec::new();
     for account in &state.accounts {
@@ -192,6 +191,9 @@ struct Wanted<'c> {
     identifier: &'c str,
     provider: &'c str,
     query: String,
+    organization: &'c str,
+    user: &'c str,
+    is_org_wide: Option<bool>,
 }
 
 impl Wanted<'_> {
@@ -200,6 +202,9 @@ impl Wanted<'_> {
         (self.names.is_empty() || self.names.contains(&account.connection.as_str()))
             && (self.identifier.is_empty() || self.identifier == account.identifier)
             && (self.provider.is_empty() || self.provider == provider)
+            && (self.organization.is_empty() || self.organization == account.organization_id)
+            && (self.user.is_empty() || self.user == account.user_id)
+            && self.is_org_wide.is_none_or(|wanted| wanted == account.is_org_wide_credential)
             && searched.iter().any(|text| text.to_lowercase().contains(&self.query))
     }
 }

@@ -29,12 +29,11 @@ fn create(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusa
     check_return(fields, state.verify_url_required)?;
     let place = match selector {
         Selector::Id(_) => selector.find(state)?,
-        Selector::Pair { connector, identifier } => {
-            if !state.connection(connector)?.enabled {
-                return Err(Refusal::NotEnabled(connector.to_owned()));
+        Selector::Key(key) => {
+            if !state.connection(key.connector)?.enabled {
+                return Err(Refusal::NotEnabled(key.connector.to_owned()));
             }
-            let place = state.position(connector, identifier);
-            place.unwrap_or_else(|| state.add_pending(connector, identifier))
+            key.position_or_new(state)
         }
     };
     let id = format!("{}_o", Uuid::new_v4());

@@ -8,8 +8,10 @@ mod connections;
 mod consent;
 mod keys;
 mod magic_link;
+mod mcp;
 mod pages;
 mod providers;
+mod proxy;
 mod selector;
 mod token;
 mod verification;
@@ -62,6 +64,9 @@ pub(crate) struct Call {
     /// The query, or a form; JSON with the types of the schema.
     pub(crate) fields: Value,
     pub(crate) authorization: Option<String>,
+    /// The headers of the proxy; empty elsewhere.
+    pub(crate) connection_name: String,
+    pub(crate) identifier: String,
 }
 
 /// What a handler answers with.
@@ -75,6 +80,15 @@ pub(crate) enum Answer {
     Cached {
         body: Value,
         max_age: Option<u64>,
+    },
+    Text {
+        status: u16,
+        text: String,
+    },
+    /// Another's answer, to a call that is still to be made.
+    Forward {
+        url: String,
+        authorization: String,
     },
     Page {
         status: u16,
@@ -112,6 +126,11 @@ pub(crate) const ALL: &[&Route] = &[
     &keys::DISCOVERY,
     &connections::LIST,
     &providers::LIST,
+    &mcp::CONNECTION_TOKEN,
+    &mcp::CONFIG_TOKEN,
+    &mcp::CONNECTION,
+    &mcp::CONFIG,
+    &proxy::PROXY,
 ];
 
 impl Route {
@@ -129,7 +148,15 @@ impl Route {
         format!("{} {}", self.method, self.template)
     }
 
+    /// Whether it takes any method, and any path below its own.
+    pub(crate) fn is_open_ended(&self) -> bool {
+        self.method == "ANY"
+    }
+
     fn fits(&self, method: &str, path: &str) -> bool {
+        if self.is_open_ended() {
+            return path.strip_prefix(self.template).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        }
         let mut segments = path.split('/');
         let alike = self.template.split('/').all(|wanted| {
             segments.next().is_some_and(|given| given == wanted || (wanted.starts_with('{') && !given.is_empty()))

@@ -9,18 +9,66 @@ use crate::state::State;
 #[derive(Debug)]
 pub(super) enum Selector<'c> {
     Id(&'c str),
-    Pair { connector: &'c str, identifier: &'c str },
+    Key(Key<'c>),
+}
+
+/// The fields that tell accounts apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'c> {
+    pub(super) connector: &'c str,
+    /// Empty where organization or user say whose account it is.
+    pub(super) identifier: &'c str,
+    pub(super) organization: &'c str,
+    pub(super) user: &'c str,
+}
+
+impl<'c> Key<'c> {
+    /// Reads `connector`, and whose account it is.
+    pub(super) fn of(fields: &'c Value) -> Result<Key<'c>, Refusal> {
+        let of = |name| text(fields, name);
+        let key = Key {
+            connector: of("connector")?,
+            identifier: of("identifier")?,
+            organization: of("organization_id")?,
+            user: of("user_id")?,
+        };
+        if key.connector.is_empty() {
+            return Err(Refusal::InvalidArgument("connector: value is required without id".to_owned()));
+        }
+        if [key.identifier, key.organization, key.user].iter().all(|text| text.is_empty()) {
+            return Err(Refusal::InvalidArgument("identifier: value is required without id".to_owned()));
+        }
+        Ok(key)
+    }
+
+    /// The place of the account, if it is there.
+    pub(super) fn position(&self, state: &State) -> Option<usize> {
+        state.accounts.iter().position(|account| {
+            account.connection == self.connector
+                && (self.identifier.is_empty() || account.identifier == self.identifier)
+                && account.organization_id == self.organization
+                && account.user_id == self.user
+        })
+    }
+
+    /// The same, of an account that waits for its user where it was not there.
+    pub(super) fn position_or_new(&self, state: &mut State) -> usize {
+        self.position(state).unwrap_or_else(|| {
+            let place = state.add_pending(self.connector, self.identifier);
+            let account = &mut state.accounts[place];
+            (account.organization_id, account.user_id) = (self.organization.to_owned(), self.user.to_owned());
+            place
+        })
+    }
 }
 
 impl<'c> Selector<'c> {
     /// Reads `id`, or `connector` and `identifier`; an id wins.
     pub(super) fn of(fields: &'c Value) -> Result<Selector<'c>, Refusal> {
         check(fields)?;
-        match (text(fields, "id")?, text(fields, "connector")?, text(fields, "identifier")?) {
-            (id, _, _) if !id.is_empty() => Ok(Selector::Id(id)),
-            (_, "", _) => Err(Refusal::InvalidArgument("connector: value is required without id".to_owned())),
-            (_, _, "") => Err(Refusal::InvalidArgument("identifier: value is required without id".to_owned())),
-            (_, connector, identifier) => Ok(Selector::Pair { connector, identifier }),
+        match text(fields, "id")? {
+            "" => Key::of(fields).map(Selector::Key),
+            id => Ok(Selector::Id(id)),
         }
     }
 
@@ -28,10 +76,9 @@ impl<'c> Selector<'c> {
     pub(super) fn find(&self, state: &State) -> Result<usize, Refusal> {
         match self {
             Selector::Id(id) => state.accounts.iter().position(|account| account.id == *id).ok_or(Refusal::Internal),
-            Selector::Pair { connector, identifier } => {
-                state.connection(connector)?;
-                let place = state.position(connector, identifier);
-                place.ok_or_else(|| Refusal::NotFound("connected account".to_owned()))
+            Selector::Key(key) => {
+                state.connection(key.connector)?;
+                key.position(state).ok_or_else(|| Refusal::NotFound("connected account".to_owned()))
             }
         }
     }

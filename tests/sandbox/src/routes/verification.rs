@@ -37,7 +37,8 @@ fn verify(state: &mut State, call: &Call, style: Style) -> Result<Answer, Refusa
     if let Some(used) = state.auth_requests.remove(id) {
         state.links.remove(&used.link);
     }
-    let next = format!("{}{}", state.origin.url, consent::SUCCESS.template);
+    let own = || format!("{}{}", state.origin.url, consent::SUCCESS.template);
+    let next = state.post_verify_redirect.clone().unwrap_or_else(own);
     let body = Message::new(style).text("post_user_verify_redirect_url", &next).done();
     Ok(Answer::Json { status: 200, body })
 }
