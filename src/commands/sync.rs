@@ -184,7 +184,7 @@ impl<'a> Found<'a> {
             hosts,
             templates,
             auth,
-            proxy_url,
+            proxy_url: own_proxy_url,
             mcp_server_url: own_mcp_server,
             is_org_wide,
         }
