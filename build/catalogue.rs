@@ -28,6 +28,7 @@ struct Row {
     ignore_case: bool,
     whole_host: bool,
     source: String,
+    pages: Vec<String>,
 }
 
 impl Row {
@@ -50,7 +51,11 @@ struct Place<'a> {
 pub fn write_tables() {
     println!("cargo::rerun-if-changed={CATALOGUE}");
     let text = fs::read_to_string(CATALOGUE).expect("the catalogue is there");
-    let rows: BTreeMap<String, Row> = toml::from_str(&text).expect("the catalogue is TOML of the form it describes");
+    let mut rows: BTreeMap<String, Row> =
+        toml::from_str(&text).expect("the catalogue is TOML of the form it describes");
+    for row in rows.values_mut() {
+        row.hosts = row.hosts.iter().flat_map(|text| spelled_out(text)).collect();
+    }
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join("catalogue.rs"), Tables::of(&rows).code()).expect("OUT_DIR can be written");
 }
@@ -106,7 +111,8 @@ impl<'a> Tables<'a> {
     }
 
     fn add_row(&mut self, slug: &str, row: &'a Row, base: &str, of_base: &Row, (places, tenants): &(String, String)) {
-        assert!(row.source.starts_with("https://"), "{slug} has no source");
+        let mut pages = row.pages.iter().chain([&row.source]);
+        assert!(pages.all(|page| page.starts_with("https://")), "{slug} has no source");
         self.sources.push(&row.source);
         let variables = self.variables.len();
         for name in if row.variables.is_empty() { &of_base.variables } else { &row.variables } {
@@ -179,6 +185,13 @@ fn id(slug: &str, row: &Row) -> String {
 
 fn part(start: usize, end: usize) -> String {
     format!("Part({start}, {})", end - start)
+}
+
+/// All that `text` stands for: of `(a|b)` one of the two.
+fn spelled_out(text: &str) -> Vec<String> {
+    let Some((before, rest)) = text.split_once('(') else { return vec![text.to_owned()] };
+    let (choices, after) = rest.split_once(')').expect("a bracket is closed");
+    choices.split('|').flat_map(|choice| spelled_out(&format!("{before}{choice}{after}"))).collect()
 }
 
 fn split(text: &str) -> Place<'_> {

@@ -110,6 +110,9 @@ enum Command {
     Bazel(bazel::Help),
 }
 
+/// How many of the places that come near are named in an error.
+const MOST_NEAR: usize = 4;
+
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
 pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
     let command = groups::grouped(Arguments::command());
@@ -313,7 +316,10 @@ fn explained(broker: &Broker, decision: Decision<'_>, target: &Target) -> Error 
         }
     }
     if !near.is_empty() {
-        let error = error.why(near.join(", "));
+        let others = near.len().saturating_sub(MOST_NEAR);
+        near.truncate(MOST_NEAR);
+        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        let error = error.why(near.join(", ") + &more);
         let wants_https = decision
             .considered
             .iter()

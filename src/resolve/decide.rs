@@ -128,12 +128,28 @@ impl<'a> Contest<'a, '_> {
         let precision = self.rules[best].pattern.precision(target);
         self.drop_where(Verdict::WorseSource, |rule| rule.source != source);
         self.drop_where(Verdict::LessPrecise, |rule| rule.pattern.precision(target) != precision);
-        let winner = self.winner()?;
+        let winner = self.whole_host_over_equals().map_or_else(|| self.winner(), Ok)?;
         self.verdicts[winner] = Some(Verdict::Answers);
         let rule = self.rules[winner].clone();
         self.drop_where(Verdict::LessPrecise, |_| true);
         let account = self.account(&rule).ok_or_else(|| Error::Nobody(self.target.to_string()))?;
         Ok(Answer { rule, account })
+    }
+
+    /// Where several services are equally good, the one whose token is good for the whole host: Microsoft 365 for what Outlook and
+    /// OneDrive may read alike.
+    fn whole_host_over_equals(&mut self) -> Option<usize> {
+        let equals: Vec<usize> = self.open().collect();
+        if self.services(&equals).len() < 2 {
+            return None;
+        }
+        let source = self.rules[equals[0]].source;
+        let is_whole = |rule: &Rule<'_>| rule.source == source && rule.service.row().is_some_and(|row| row.whole_host);
+        let less_precise = |at: &usize| self.verdicts[*at] == Some(Verdict::LessPrecise) && is_whole(&self.rules[*at]);
+        let mut whole = (0..self.rules.len()).filter(less_precise);
+        let (found, None) = (whole.next()?, whole.next()) else { return None };
+        self.drop_where(Verdict::Tied, |_| true);
+        Some(found)
     }
 
     fn open(&self) -> impl Iterator<Item = usize> {

@@ -190,7 +190,11 @@ pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<R
         }
         let Some(row) = service.row() else { continue };
         let own = places.iter().filter(|(provider, _)| provider.base == row.base);
-        rules.extend(own.map(|(_, place)| Rule::built_in(service, row, place)));
+        let own: Vec<_> = own.map(|(_, place)| Rule::built_in(service, row, place)).collect();
+        // Of the many paths that some providers have on one host, those that fit say all there is to know.
+        let fits = |rule: &Rule<'_>| !matches!(rule.pattern.fit(target, rule.case), Fit::OtherPath);
+        let does_one_fit = own.iter().any(fits);
+        rules.extend(own.into_iter().filter(|rule| !does_one_fit || fits(rule)));
     }
     rules
 }

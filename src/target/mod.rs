@@ -12,6 +12,11 @@ use url::Url;
 
 pub use scheme::Scheme;
 
+/// Any one segment of a path.
+const ANY: &str = "{}";
+/// At the end of a path that nothing is below of.
+const ALONE: char = '$';
+
 /// Longest URL or host we look at, in bytes.
 const LONGEST: usize = 8 * 1024;
 
@@ -189,17 +194,22 @@ impl Target {
     }
 
     /// Whether the path is `prefix` or below it, on segment boundaries. The empty prefix holds for every path; a path
-    /// that a server could read in two ways (dot segments, `//`, `\`, encoded dots and slashes) is below no other one.
+    /// that a server could read in two ways (dot segments, `//`, `\`, encoded dots and slashes) is below no other one. A segment
+    /// `{}` of the prefix stands for any one, and with a `$` at its end nothing is below it.
     pub fn is_below(&self, prefix: &str, case: Case) -> bool {
         if prefix.is_empty() {
             return true;
         }
-        let Some((start, rest)) = self.path.split_at_checked(prefix.len()) else { return false };
-        let starts = match case {
-            Case::Exact => start == prefix.as_bytes(),
-            Case::Ignored => start.eq_ignore_ascii_case(prefix.as_bytes()),
-        };
-        starts && (rest.is_empty() || rest.starts_with(b"/")) && is_plain_path(&self.path)
+        let is_alone = prefix.ends_with(ALONE);
+        let mut given = self.path.split(|byte| *byte == b'/');
+        let starts = prefix.strip_suffix(ALONE).unwrap_or(prefix).split('/').all(|wanted| match given.next() {
+            Some(segment) if wanted == ANY => !segment.is_empty(),
+            Some(segment) if case == Case::Ignored => segment.eq_ignore_ascii_case(wanted.as_bytes()),
+            Some(segment) => segment == wanted.as_bytes(),
+            None => false,
+        });
+        // A slash at the end is nothing below it.
+        starts && (!is_alone || given.all(<[u8]>::is_empty)) && is_plain_path(&self.path)
     }
 }
 

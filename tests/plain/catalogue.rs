@@ -57,6 +57,127 @@ fn real_api_urls_find_their_provider() {
     assert_eq!(world.sandbox.counts().tcp_connections, 0);
 }
 
+/// Whose URL it is where that provider alone is configured; nobody's with a dash.
+const ALONE: &[(&str, &str)] = &[
+    ("outlook", "https://graph.microsoft.com/v1.0/users/ada@acme.com/messages?$top=1"),
+    ("outlook", "https://graph.microsoft.com/beta/me/calendarView"),
+    ("outlook", "https://graph.microsoft.com/V1.0/Me/MailFolders/inbox"),
+    ("outlook", "https://graph.microsoft.com/v1.0/groups/g1/events"),
+    ("outlook", "https://graph.microsoft.com/v1.0/me/"),
+    ("onedrive", "https://graph.microsoft.com/v1.0/users/u1/drive/root/children"),
+    ("onedrive", "https://graph.microsoft.com/beta/shares/u!abc/driveItem"),
+    ("microsoftexcel", "https://graph.microsoft.com/v1.0/me/drive/items/1/workbook/worksheets"),
+    ("microsoftexcel", "https://graph.microsoft.com/v1.0/me"),
+    ("onenote", "https://graph.microsoft.com/v1.0/users/u1/onenote/pages"),
+    ("sharepoint", "https://graph.microsoft.com/v1.0/sites/s1/drive/root:/a.txt"),
+    ("sharepoint", "https://graph.microsoft.com/v1.0/sites/s1/onenote/pages"),
+    ("sharepoint", "https://graph.microsoft.com/v1.0/users/u1/followedSites"),
+    ("microsoftteams", "https://graph.microsoft.com/v1.0/users/u1/presence"),
+    ("microsoftteams", "https://graph.microsoft.com/v1.0/groups/g1/team"),
+    ("microsoft365", "https://graph.microsoft.com/v1.0/me/todo/lists"),
+    ("jira", "https://api.atlassian.com/me"),
+    ("confluence", "https://api.atlassian.com/me"),
+    ("jiraservicemanagement", "https://api.atlassian.com/oauth/token/accessible-resources"),
+    ("jiraservicemanagement", "https://api.atlassian.com/jsm/ops/api/c1/v1/alerts"),
+    ("gmail", "https://www.googleapis.com/upload/gmail/v1/users/me/messages/send"),
+    ("gmail", "https://www.googleapis.com/resumable/upload/gmail/v1/users/me/drafts"),
+    ("googledrive", "https://drivelabels.googleapis.com/v2/labels"),
+    ("youtube", "https://www.googleapis.com/batch/youtube/v3"),
+    ("bigquery", "https://www.googleapis.com/upload/bigquery/v2/projects/p/jobs"),
+    ("bigquery", "https://bigqueryconnection.googleapis.com/v1/projects/p/locations/us/connections"),
+    ("googleanalytics", "https://analyticsreporting.googleapis.com/v4/reports:batchGet"),
+    ("github", "https://npm.pkg.github.com/@acme%2fapp"),
+    ("githubpat", "https://models.github.ai/inference/chat/completions"),
+    ("zohocrm", "https://content.zohoapis.eu/crm/v8/upload"),
+    ("jiminny", "https://app.jiminny.eu/customer/api/v1/me"),
+    ("hubspot", "https://api-eu1.hubapi.com/crm/v3/objects/contacts"),
+    ("apollo", "https://app.apollo.io/api/v1/users/api_profile"),
+    ("zoom", "https://zoom.us/rec/download/abc"),
+    ("mailgun", "https://storage-europe-west1.api.mailgun.net/v3/domains/acme.com/messages/1"),
+    ("twilio", "https://verify.sydney.au1.twilio.com/v2/Services"),
+    ("twilio", "https://api.ie1.twilio.com/2010-04-01/Accounts.json"),
+    ("quickbooks", "https://sandbox-accounts.platform.intuit.com/v1/openid_connect/userinfo"),
+    ("cloudfaremcp", "https://graphql.mcp.cloudflare.com/mcp"),
+    ("clickupmcp", "https://mcp.clickup.com/mcp"),
+    ("pipedrivemcp", "https://mcp.pipedrive.ai/mcp"),
+    ("outlook", "-https://graph.microsoft.com/v1.0/me/messagesX"),
+    ("outlook", "-https://graph.microsoft.com/v1.0/me/drive"),
+    ("outlook", "-https://graph.microsoft.com/v1.0/users"),
+    ("outlook", "-https://graph.microsoft.com/v1.0/users//messages"),
+    ("outlook", "-https://graph.microsoft.com/v1.0/users/a/b/messages"),
+    ("outlook", "-https://graph.microsoft.com/v2.0/me"),
+    ("outlook", "-https://graph.microsoft.com.evil.net/v1.0/me"),
+    ("jira", "-https://api.atlassian.com/mex"),
+    ("jira", "-https://api.atlassian.com/me/x"),
+    ("twilio", "-https://evil.ie1.twilio.com/2010-04-01"),
+    ("twilio", "-https://api.dublin.ie1.twilio.com.evil.net/2010-04-01"),
+    ("zoom", "-https://zoom.us/j/123"),
+    ("bigquery", "-https://www.googleapis.com/drive/v3/files"),
+];
+
+/// The URLs of a case file that stands beside the checkout, where there is one, each with its connector.
+fn cases() -> Vec<(String, String)> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/urls.tsv");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut columns = line.split('\t').map(str::to_owned);
+            let (url, slug) = (columns.next().unwrap(), columns.next().unwrap());
+            (slug, url)
+        })
+        .collect()
+}
+
+#[test]
+fn each_url_is_found_where_its_connector_alone_is_configured() {
+    let world = World::new();
+    let own = ALONE.iter().map(|(slug, url)| ((*slug).to_owned(), (*url).to_owned()));
+    let mut wrong = Vec::new();
+    for (slug, url) in own.chain(cases()) {
+        // A URL that no connector had is nobody's still where none of it is configured.
+        let (slug, url, is_found) = match (slug.as_str(), url.strip_prefix('-')) {
+            ("-", _) => ("github", url.as_str(), false),
+            (slug, Some(url)) => (slug, url, false),
+            (slug, None) => (slug, url.as_str(), true),
+        };
+        let provider = catalogue::provider_of_name(slug).map_or(slug.to_uppercase(), |row| row.id.to_owned());
+        world.write_connections(&json!({slug: {"connection_name": "c", "provider": provider}}).to_string());
+        let got = world.run(&["which", "--json", url]);
+        let answer: Value = serde_json::from_str(&got.stdout).unwrap();
+        if (answer["answer"]["service"] == slug) != is_found {
+            wrong.push(format!("{slug} {url}: {}", got.stdout));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join(""));
+}
+
+#[test]
+fn the_narrower_of_two_connectors_answers_for_microsoft_graph() {
+    let world = World::new();
+    let services = ["microsoft365", "outlook", "onedrive"];
+    let services =
+        services.map(|slug| (slug.to_owned(), json!({"connection_name": "c", "provider": slug.to_uppercase()})));
+    world.write_connections(&Value::Object(services.into_iter().collect()).to_string());
+    for (path, service) in [
+        ("v1.0/me/messages", "outlook"),
+        ("v1.0/users/u1/drive/root", "onedrive"),
+        ("v1.0/me/todo/lists", "microsoft365"),
+        ("v1.0/$batch", "microsoft365"),
+    ] {
+        let got = world.ok(&["which", "--json", &format!("https://graph.microsoft.com/{path}")]);
+        let answer: Value = serde_json::from_str(&got.stdout).unwrap();
+        assert_eq!(answer["answer"]["service"], service, "{path}");
+    }
+    // Of those that may answer alike, the one that is good for all of it.
+    let got = world.ok(&["which", "https://graph.microsoft.com/v1.0/me"]);
+    assert!(got.stdout.contains("service      microsoft365\n"), "{got:?}");
+    let services = json!({"outlook": {"connection_name": "outlook"}, "onedrive": {"connection_name": "onedrive"}});
+    world.write_connections(&services.to_string());
+    let got = world.run(&["which", "https://graph.microsoft.com/v1.0/me"]).exit(8);
+    assert!(got.stderr.contains("onedrive") && got.stderr.contains("outlook"), "{got:?}");
+}
+
 /// `\\`, `\t`, `\r`, `\n` and `\u{..}` stand for what they stand for in Rust.
 fn unescape(line: &str) -> String {
     let mut text = String::new();
