@@ -280,6 +280,11 @@ pub fn typed(words: &[&str]) -> Suggestion {
     Suggestion::new(words)
 }
 
+/// `use` for the places where another service is as good.
+pub fn use_for(service: &str, host: &str) -> Suggestion {
+    Suggestion::new(&["use", service, "--for", host])
+}
+
 /// `sync` of the environment of this name.
 pub fn sync(environment: &str) -> Suggestion {
     Suggestion::new(&["sync"]).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))

@@ -74,7 +74,7 @@ enum Command {
     Config(config::Arguments),
     /// Create, list, change and delete API clients of an organization, and replace their secrets
     Client(client::Arguments),
-    /// Choose which account of a service is its usual one
+    /// Choose which account of a service is its usual one, or where it comes before others
     Use(use_account::Arguments),
     /// Read the environment's connections, so that they are services without `config`
     Sync(sync::Arguments),

@@ -12,6 +12,7 @@ const SERVICE_KEYS: &[&str] = &[
     "provider",
     "environment",
     "hosts",
+    "preferred_for",
     "accounts",
     "kind",
     "environment_url",

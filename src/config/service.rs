@@ -45,7 +45,8 @@ impl Service {
             accounts,
             provider: text(entry, "provider")?,
             environment: text(entry, "environment")?,
-            hosts: hosts(entry)?,
+            hosts: hosts(entry, "hosts")?,
+            preferred_for: hosts(entry, "preferred_for")?,
             client: client.map(Box::new),
             ..Self::new(name, &connection, Origin::User)
         })
@@ -63,6 +64,7 @@ impl Service {
             provider,
             environment,
             hosts,
+            preferred_for,
             learned: _,
             client,
             mcp: _,
@@ -78,7 +80,8 @@ impl Service {
             };
         }
         write_owner(entry, owner);
-        write_hosts(entry, hosts);
+        write_hosts(entry, "hosts", hosts);
+        write_hosts(entry, "preferred_for", preferred_for);
         if accounts.is_empty() {
             entry.shift_remove("accounts");
         } else {
@@ -97,7 +100,7 @@ impl NamedAccount {
         }
         let (identifier, owner, hosts) = match entry {
             Value::String(identifier) => (Some(identifier.clone()), Owner::default(), Vec::new()),
-            Value::Object(entry) => (text(entry, "identifier")?, owner(entry)?, hosts(entry)?),
+            Value::Object(entry) => (text(entry, "identifier")?, owner(entry)?, hosts(entry, "hosts")?),
             _ => return Err("it is neither an identifier nor an object".into()),
         };
         match identifier {
@@ -118,7 +121,7 @@ impl NamedAccount {
         };
         entry.insert("identifier".into(), identifier.as_str().into());
         write_owner(&mut entry, owner);
-        write_hosts(&mut entry, hosts);
+        write_hosts(&mut entry, "hosts", hosts);
         Value::Object(entry)
     }
 }
@@ -140,19 +143,19 @@ fn write_owner(entry: &mut Map<String, Value>, owner: &Owner) {
     }
 }
 
-fn hosts(entry: &Map<String, Value>) -> Result<Vec<Pattern>, String> {
-    match entry.get("hosts") {
+fn hosts(entry: &Map<String, Value>, key: &str) -> Result<Vec<Pattern>, String> {
+    match entry.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(hosts)) => hosts.iter().map(pattern).collect(),
-        Some(_) => Err("hosts is not a list".into()),
+        Some(_) => Err(format!("{key} is not a list")),
     }
 }
 
-fn write_hosts(entry: &mut Map<String, Value>, hosts: &[Pattern]) {
+fn write_hosts(entry: &mut Map<String, Value>, key: &str, hosts: &[Pattern]) {
     if hosts.is_empty() {
-        entry.shift_remove("hosts");
+        entry.shift_remove(key);
     } else {
-        entry.insert("hosts".into(), hosts.iter().map(|host| Value::from(host.to_string())).collect());
+        entry.insert(key.into(), hosts.iter().map(|host| Value::from(host.to_string())).collect());
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Verdict {
     OtherAccount,
     /// `sync` found the service, and one that the user wrote claims the target as well.
     YieldsToUser,
+    /// The user prefers another service there.
+    NotPreferred,
     /// Rules of a better source match.
     WorseSource,
     /// A rule of the same source names the target more closely.
@@ -67,6 +69,7 @@ impl fmt::Display for Verdict {
             Self::OtherProvider => "another provider has this path",
             Self::OtherAccount => "not the account asked for",
             Self::YieldsToUser => "found by sync, yields to a service that you configured",
+            Self::NotPreferred => "as good as another, which you prefer there",
             Self::WorseSource => "a rule of a better source matches",
             Self::LessPrecise => "another rule names the target more closely",
         })
@@ -128,12 +131,31 @@ impl<'a> Contest<'a, '_> {
         let precision = self.rules[best].pattern.precision(target);
         self.drop_where(Verdict::WorseSource, |rule| rule.source != source);
         self.drop_where(Verdict::LessPrecise, |rule| rule.pattern.precision(target) != precision);
+        self.keep_the_preferred();
         let winner = self.whole_host_over_equals().map_or_else(|| self.winner(), Ok)?;
         self.verdicts[winner] = Some(Verdict::Answers);
         let rule = self.rules[winner].clone();
         self.drop_where(Verdict::LessPrecise, |_| true);
         let account = self.account(&rule).ok_or_else(|| Error::Nobody(self.target.to_string()))?;
         Ok(Answer { rule, account })
+    }
+
+    /// Of several services that are equally good, the one that the user prefers there.
+    fn keep_the_preferred(&mut self) {
+        let target = self.target;
+        // How closely it is preferred: the longer path comes first here, too.
+        let closeness = |service: &Service| {
+            let places = service.preferred_for.iter().filter(|place| place.claims(target));
+            places.map(|place| place.precision(target)).max()
+        };
+        let equals: Vec<usize> = self.open().collect();
+        let services = self.services(&equals).into_iter();
+        let preferred: Vec<_> = services.filter_map(|service| Some((closeness(service)?, service))).collect();
+        let Some(best) = preferred.iter().map(|(closeness, _)| *closeness).max() else { return };
+        let mut best = preferred.iter().filter(|(closeness, _)| *closeness == best).map(|(_, service)| *service);
+        if let (Some(one), None) = (best.next(), best.next()) {
+            self.drop_where(Verdict::NotPreferred, |rule| rule.service.name != one.name);
+        }
     }
 
     /// Where several services are equally good, the one whose token is good for the whole host: Microsoft 365 for what Outlook and
@@ -252,11 +274,16 @@ impl<'a> Contest<'a, '_> {
             return Err(Error::unusable(unusable));
         }
         let service = self.rules[equals[0]].service;
-        let ambiguous =
-            |what: String, command: Suggestion| Error::Ambiguous { target: self.target.to_string(), what, command };
+        let ambiguous = |what: String, command: Suggestion, settled: Option<Suggestion>| Error::Ambiguous {
+            target: self.target.to_string(),
+            what,
+            command,
+            settled,
+        };
         if self.services(&equals).len() > 1 {
             let command = suggest::config(service).option("--host", self.target.authority.to_string());
-            return Err(ambiguous(format!("the services {}", self.names(&equals)), command));
+            let settled = suggest::use_for(&service.name, &self.target.authority.to_string());
+            return Err(ambiguous(format!("the services {}", self.names(&equals)), command, Some(settled)));
         }
         // Several rules of one service: a tenant's host that two accounts share.
         let usual = account(service, None, self.chosen).map(|account| account.identifier);
@@ -270,7 +297,7 @@ impl<'a> Contest<'a, '_> {
         if accounts.len() > 1 {
             let target = self.target.to_string();
             let command = suggest::token(&target).option("--identifier", accounts[0]);
-            return Err(ambiguous(format!("the accounts {} of {}", accounts.join(", "), service.name), command));
+            return Err(ambiguous(format!("the accounts {} of {}", accounts.join(", "), service.name), command, None));
         }
         Ok(equals[0])
     }

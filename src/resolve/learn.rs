@@ -7,7 +7,7 @@ use crate::target::suffix::{is_address, is_public_suffix};
 use crate::target::{self, Authority, Scheme, Target};
 
 /// Whoever fills these blanks with a single label names a tenant.
-const TENANT_BLANKS: &[&str] = &["domain", "subdomain", "instance", "account", "site", "company", "shop"];
+const TENANT_BLANKS: &[&str] = &["domain", "subdomain", "instance", "account", "site", "company", "shop", "dc"];
 
 /// Scalekit's own domains; its endpoints want another token.
 const SCALEKIT: &[&str] = &["scalekit.com", "scalekit.dev", "scalekit.cloud"];

@@ -42,6 +42,8 @@ pub enum Error {
         what: String,
         /// A command that decides.
         command: Suggestion,
+        /// One that settles it for the host and changes nothing else.
+        settled: Option<Suggestion>,
     },
     /// The host has several accounts and none is of this name.
     #[error("no account {username} among those configured for {target} ({services})")]
@@ -76,9 +78,15 @@ impl From<Error> for Shown {
                 .why(format!("its entry in connections.json: {reason}"))
                 .next(format!("correct it, or {} sets it again", suggest::config_new(service))),
             Error::OwnHost(_) => Shown::new(Kind::NotConfigured, &error),
-            Error::Ambiguous { command, .. } => Shown::new(Kind::Ambiguous, &error).next(format!(
-                "{command} decides for the first of them; a path after the host decides for that path alone"
-            )),
+            Error::Ambiguous { command, settled, .. } => {
+                let settled = settled
+                    .as_ref()
+                    .map(|settled| format!("; {settled} settles it for this host once, and it keeps its other hosts"));
+                Shown::new(Kind::Ambiguous, &error).next(format!(
+                    "{command} decides for the first of them; a path after the host decides for that path alone{}",
+                    settled.unwrap_or_default()
+                ))
+            }
             Error::NoSuchAccount { command, .. } => Shown::new(Kind::Ambiguous, &error)
                 .next(format!("{command} adds it; or leave the user name out of the URL")),
         }

@@ -34,6 +34,7 @@ const PLACES: &[&str] = &[
     "account",
     "base_url",
     "company",
+    "dc",
     "dd_site",
     "domain",
     "host",

@@ -55,6 +55,8 @@ pub struct Service {
     pub environment: Option<String>,
     /// Hosts of the user's own choice; where there are any, the provider's own ones do not count.
     pub hosts: Vec<Pattern>,
+    /// Where it answers in the place of others that are as good; it claims nothing by that.
+    pub preferred_for: Vec<Pattern>,
     /// What the vault says about the connection.
     pub learned: Learned,
     /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
@@ -110,6 +112,7 @@ impl Service {
             provider: None,
             environment: None,
             hosts: Vec::new(),
+            preferred_for: Vec::new(),
             learned: Learned::default(),
             client: None,
             mcp: None,

@@ -100,6 +100,11 @@ impl Pattern {
         }
     }
 
+    /// Whether it claims the target, whose path is compared without case.
+    pub fn claims(&self, target: &Target) -> bool {
+        self.fit(target, Case::Ignored) == Fit::Matches
+    }
+
     /// Whether it names the target's host, whatever scheme, port and path.
     pub fn names_host_of(&self, target: &Target) -> bool {
         self.fit(target, Case::Exact) != Fit::OtherHost

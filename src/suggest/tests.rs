@@ -53,6 +53,7 @@ fn all() -> Vec<Suggestion> {
         verify(),
         verify().option("--issuer", "URL"),
         curl(),
+        use_for("github", "github.com"),
         sync("dev"),
         list(Some("dev")),
         config(&service).option("--host", "HOST").option("--provider", "PROVIDER"),

@@ -178,3 +178,33 @@ fn sync_keeps_their_addresses_and_warns_of_none() {
     let told: Value = serde_json::from_str(&world.ok(&["list", "--json"]).stdout).unwrap();
     assert_eq!(told["services"][0]["mcp_server_url"], connection.as_str());
 }
+
+#[test]
+fn a_connector_that_is_younger_than_this_program_needs_nothing_by_hand() {
+    let world = World::new();
+    world.order(json!({"op": "seed_provider", "identifier": "NEWCOMER", "proxy_url": "https://{{region}}.newcomer.example.com/api",
+        "auth_patterns": [{"type": "API_KEY", "auth_header_key_override": "X-New-Key"}]}));
+    world.order(json!({"op": "seed_connection", "name": "newcomer-1", "provider": "NEWCOMER", "kind": "API_KEY",
+        "mcp_server_url": "https://mcp.newcomer.example.com/mcp"}));
+    world.order(json!({"op": "extend_connection", "name": "newcomer-1", "resolved_proxy_url": "https://eu.newcomer.example.com/api"}));
+    world.order(json!({"op": "seed_account", "connection": "newcomer-1", "identifier": "agent",
+        "credential": {"kind": "static_auth", "details": {"integration_key": "K"}}}));
+    world.ok(&["sync"]);
+    for url in ["https://eu.newcomer.example.com/api/v1/things", "https://mcp.newcomer.example.com/mcp"] {
+        assert_eq!(world.ok(&["header", url]).stdout, "X-New-Key: K\n", "{url}");
+    }
+    world.run(&["header", "https://us.newcomer.example.com/api"]).exit(3);
+}
+
+#[test]
+fn the_data_centre_of_a_mailchimp_account_is_its_host() {
+    let world = World::new();
+    world.control(Control::connection("mailchimp-x", "MAILCHIMP"));
+    world.order(
+        json!({"op": "seed_account", "connection": "mailchimp-x", "identifier": "agent", "api_config": {"dc": "us21"},
+        "credential": {"kind": "oauth_token", "access_token": "mc-1"}}),
+    );
+    world.ok(&["sync"]);
+    assert_eq!(world.ok(&["token", "https://us21.api.mailchimp.com/3.0/ping"]).stdout, "mc-1\n");
+    world.run(&["token", "https://us7.api.mailchimp.com/3.0/ping"]).exit(3);
+}

@@ -69,6 +69,28 @@ fn two_equally_good_services_are_both_named_with_the_command_that_decides() {
 }
 
 #[test]
+fn equals_are_settled_for_one_host_and_keep_the_others() {
+    let world = world();
+    let message = json_of(&world, &["https://github.com/torvalds/linux"], 8)["message"].as_str().unwrap().to_owned();
+    let command = message.split('`').nth(3).unwrap();
+    assert_eq!(command, "scalekit-auth use github --for github.com");
+    world.ok(&command.split(' ').skip(1).collect::<Vec<_>>());
+    let told = json_of(&world, &["https://github.com/torvalds/linux"], 0);
+    assert_eq!(told["answer"]["service"], "github");
+    assert!(told["considered"].to_string().contains("which you prefer there"), "{told}");
+    // Nothing is settled about other hosts, and the other service is named by its account still.
+    json_of(&world, &["https://api.github.com/user"], 8);
+    world.ok(&["use", "twin", "--for", "github.com"]);
+    assert_eq!(json_of(&world, &["https://github.com/x"], 0)["answer"]["service"], "twin");
+    world.ok(&["use", "github", "--for", "github.com/Other"]);
+    assert_eq!(json_of(&world, &["https://github.com/other/x"], 0)["answer"]["service"], "github");
+    let got = world.run(&["use", "github", "--for", "evil.net"]).exit(2);
+    assert!(got.stderr.contains("does not answer for evil.net"), "{got:?}");
+    json_of(&world, &["https://evil.net/"], 3);
+    world.run(&["use", "github"]).exit(2);
+}
+
+#[test]
 fn a_helper_declines_what_belongs_to_two_and_says_so() {
     let got = world().helper("get", "protocol=https\nhost=github.com\n\n").ok();
     assert_eq!(got.stdout, "");

@@ -89,7 +89,7 @@ fn wanted<'a>(arguments: &Arguments, broker: &'a Broker) -> Result<Vec<Wanted<'a
     let one = |text: &String| {
         let (place, name) = variable::split(text)?;
         // The environment is the broker's matter already.
-        let asked = AccountSelector::default().request(&place, false);
+        let asked = AccountSelector::default().request(place, false);
         let host = match asked.place()? {
             ServiceOrTarget::Target(target, _) => Some(target.authority),
             ServiceOrTarget::Service(_) => None,
