@@ -11,6 +11,8 @@ use crate::common::{EXE, Finished, World, finish};
 /// A world with the service `github`, to whose account nobody has consented.
 pub fn pending() -> World {
     let world = World::new();
+    // The browser stays on our page unless the vault sends it elsewhere.
+    world.order(serde_json::json!({"op": "post_verify_redirect", "url": ""}));
     world.control(Control::connection("github-x", "GITHUB"));
     world.ok(&["config", "github", "github-x", "--identifier", "ada"]);
     world

@@ -19,6 +19,40 @@ fn verifying() -> World {
     world
 }
 
+#[test]
+fn the_browser_goes_where_the_vault_sends_it_after_the_verification() {
+    for (url, is_followed) in [
+        ("https://app.acme.example.com/done?x=1", true),
+        ("http://127.0.0.1:9/done", true),
+        ("http://localhost:9/done", true),
+        ("http://app.acme.example.com/done", false),
+        ("https://ada@app.acme.example.com/done", false),
+        ("javascript:alert(1)", false),
+        ("https://app.acme.example.com/\r\nX-Evil: 1", false),
+        ("//app.acme.example.com", false),
+    ] {
+        let world = verifying();
+        world.order(json!({"op": "post_verify_redirect", "url": url}));
+        let mut running = connect(&world, &[]);
+        let back = consent::redirect_of(&world, &running.link());
+        let got = finish(world.command("curl").args(["-sS", "-i", &back]), "").ok();
+        match is_followed {
+            true => assert!(
+                got.stdout.starts_with("HTTP/1.1 303 See Other\r\n")
+                    && got.stdout.contains(&format!("\r\nLocation: {url}\r\n")),
+                "{got:?}"
+            ),
+            false => assert!(
+                got.stdout.starts_with("HTTP/1.1 200 OK\r\n")
+                    && !got.stdout.contains("Location:")
+                    && !got.stdout.contains("X-Evil"),
+                "{got:?}"
+            ),
+        }
+        running.end().ok();
+    }
+}
+
 fn fail(world: &World, route: &str, status: u16, error_code: &str) {
     world.fail_next(route, 1, status, Some(error_code));
 }
