@@ -306,3 +306,18 @@ fn sentence(text: &str) -> String {
     let first = chars.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(chars).chain(['.']).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_browser_is_sent_nowhere_else() {
+        assert!(may_be_sent_to("https://app.acme.example.com/done?x=1#y") && may_be_sent_to("http://127.0.0.1:9/"));
+        for url in
+            ["", "//a.com", "javascript:alert(1)", "https://a.com/\r\nX-Evil: 1", "http://a.com", "https://ada@a.com"]
+        {
+            assert!(!may_be_sent_to(url), "{url}");
+        }
+    }
+}
