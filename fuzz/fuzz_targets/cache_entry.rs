@@ -4,7 +4,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use scalekit_auth::cache::decode;
-use scalekit_auth::service::Credential;
 
 fuzz_target!(|input: &[u8]| {
     // Two clocks, then the entry.
@@ -14,9 +13,11 @@ fuzz_target!(|input: &[u8]| {
     let Some((entry, ttl)) = decode(bytes) else { return };
     let secret = entry.secret().expose();
     assert!(!secret.is_empty() && !secret.contains(['\r', '\n', '\0']));
-    assert!(bytes.ends_with(secret.as_bytes()));
-    if let Credential::Basic { username, .. } = &entry.credential {
-        assert!(!username.contains(['\r', '\n', '\0']));
+    for (name, value) in entry.credential.fields() {
+        let value = value.expose();
+        assert!(!name.is_empty() && !value.is_empty());
+        assert!(![name, value].iter().any(|text| text.contains(['\r', '\n', '\0'])));
+        assert!(bytes.windows(value.len()).any(|part| part == value.as_bytes()));
     }
     assert!(entry.refused_scopes.iter().all(|scope| !scope.is_empty() && !scope.contains([' ', '\n'])));
     let left = ttl.left(now, now_boot);

@@ -2,18 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scalekit_auth::service::Credential;
 use scalekit_auth::vault::read_account;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(account) = read_account(body) else { return };
-    match account.credential {
-        Ok(Credential::Bearer(token) | Credential::ApiKey(token)) => {
+    if let Ok(credential) = account.credential {
+        for (name, value) in credential.fields() {
+            assert!(![name, value.expose()].iter().any(|text| text.is_empty() || text.contains(['\r', '\n', '\0'])));
+        }
+        if let Some(token) = credential.get("token") {
             assert!(token.expose().bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
         }
-        Ok(Credential::Basic { username, password }) => {
-            assert!(!username.contains(['\r', '\n', '\0']) && !password.expose().contains(['\r', '\n', '\0']));
-        }
-        Err(_) => {}
     }
 });

@@ -103,7 +103,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Entry, Ttl)> {
         match (line(), line()) {
             // The end of the last line.
             (Some(""), None) => break,
-            (Some(name), Some(value)) if !value.is_empty() => {
+            (Some(name), Some(value)) if !name.is_empty() && !value.is_empty() => {
                 fields.push((name.to_owned(), Secret::new(value.to_owned())));
             }
             _ => return None,

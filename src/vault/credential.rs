@@ -69,7 +69,7 @@ fn of_fields(kind: Option<CredentialKind>, details: Texts) -> Result<Option<Cred
     for (name, value) in details.0 {
         let Some(value) = value.secret() else { continue };
         match is_one_line(value.expose()) && (!is_key(&name) || is_visible_ascii(value.expose())) {
-            true if is_one_line(&name) => fields.push((name, value)),
+            true if !name.is_empty() && is_one_line(&name) => fields.push((name, value)),
             false if is_known(&name) => return Err(NoCredential::Malformed),
             _ => {}
         }
