@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{load, note, print};
 use crate::broker::Broker;
 use crate::error::{Error, plain};
-use crate::resolve::{Chosen, hosts};
+use crate::resolve::{Chosen, hosts, hosts_in_short};
 use crate::service::{Origin, Service, Unusable};
 use crate::suggest;
 
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {
         let usual = broker.account(service, &Chosen::default())?.identifier;
-        let mut hosts = hosts(service);
+        let mut hosts = hosts_in_short(service);
         hosts.extend(service.learned.mcp_server_url.clone());
         rows.push([
             service.name.clone(),

@@ -8,7 +8,7 @@ use super::{Request, ServiceOrTarget, explained, print};
 use crate::broker::{Broker, checked};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, plain};
-use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts};
+use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts, hosts_in_short};
 use crate::service::{Account, Owner, Service};
 use crate::target::Target;
 
@@ -72,6 +72,7 @@ struct Winner {
     variables: &'static [&'static str],
     /// What the service claims, or why it claims nothing.
     hosts: Result<Vec<String>, String>,
+    hosts_in_short: Vec<String>,
     git: Option<String>,
     docker: Option<String>,
 }
@@ -114,7 +115,10 @@ impl<'a> Reasons<'a> {
             lines.push(("credentials", winner.credentials.clone()));
             lines.push(("sent as", winner.authorization.clone()));
             if self.target.is_none() {
-                lines.push(("hosts", winner.hosts.as_ref().map_or_else(Clone::clone, |hosts| hosts.join(" "))));
+                lines.push((
+                    "hosts",
+                    winner.hosts.as_ref().map_or_else(Clone::clone, |_| winner.hosts_in_short.join(" ")),
+                ));
             } else {
                 for (tool, username) in [("git", winner.git.as_deref()), ("docker", winner.docker.as_deref())] {
                     let answer = match username {
@@ -203,6 +207,7 @@ fn winner(
         owner: service.owner_of(&account.identifier).clone(),
         variables: service.row().map_or(&[], |row| row.variables),
         hosts: if hosts.is_empty() { Err(why_no_hosts(service)) } else { Ok(hosts) },
+        hosts_in_short: hosts_in_short(service),
         git: mailbox.or(rule.and_then(|rule| rule.git_username)).map(str::to_owned),
         docker: rule.and_then(|rule| rule.registry_username).map(str::to_owned),
         identifier: account.identifier,

@@ -9,7 +9,7 @@ mod tests;
 
 pub use account::{Chosen, account};
 pub use decide::{Answer, Decision, Verdict, decide};
-pub use rule::{Rule, Source, has_hosts_of_its_own, hosts, rules};
+pub use rule::{Rule, Source, has_hosts_of_its_own, hosts, hosts_in_short, rules};
 
 use crate::error::{Error as Shown, Kind};
 use crate::service::Unusable;

@@ -177,6 +177,26 @@ pub fn hosts(service: &Service) -> Vec<String> {
     hosts
 }
 
+/// As [`hosts`], for people: of a host with more paths than anybody reads, their number.
+pub fn hosts_in_short(service: &Service) -> Vec<String> {
+    const MOST_PATHS: usize = 4;
+    let all = hosts(service);
+    let host = |text: &str| text.split('/').next().unwrap_or_default().to_owned();
+    let count = |wanted: &str| all.iter().filter(|text| text.contains('/') && host(text) == wanted).count();
+    let mut short: Vec<String> = Vec::new();
+    for text in &all {
+        let name = host(text);
+        let line = match count(&name) {
+            paths if text.contains('/') && paths > MOST_PATHS => format!("{name} ({paths} paths)"),
+            _ => text.clone(),
+        };
+        if !short.contains(&line) {
+            short.push(line);
+        }
+    }
+    short
+}
+
 /// The rules of all services, and the claims of those that cannot be used, that name the target's host, whatever their scheme, port and path. The catalogue is looked up
 /// by host, so its size does not count.
 pub(super) fn rules_naming<'a>(services: &'a Services, target: &Target) -> Vec<Rule<'a>> {

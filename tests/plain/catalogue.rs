@@ -268,3 +268,13 @@ fn the_services_that_the_hostile_urls_are_after_do_answer() {
         assert_eq!(world.ok(&["token", url]).stdout, format!("token-of-{service}\n"), "{url}");
     }
 }
+
+#[test]
+fn a_host_with_many_paths_is_one_word_for_people_and_all_of_them_for_programs() {
+    let world = World::new();
+    let told = world.ok(&["config", "outlook", "outlook-x"]);
+    assert!(told.stderr.contains("graph.microsoft.com (") && told.stderr.contains(" paths)"), "{told:?}");
+    assert!(world.ok(&["list"]).stdout.lines().all(|line| line.len() < 200));
+    let told: Value = serde_json::from_str(&world.ok(&["list", "--json"]).stdout).unwrap();
+    assert!(told["services"][0]["hosts"].as_array().unwrap().len() > 50, "{told}");
+}

@@ -10,7 +10,7 @@ use super::note;
 use crate::broker::Broker;
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{Chosen, decide::why_no_hosts, has_hosts_of_its_own, hosts};
+use crate::resolve::{Chosen, decide::why_no_hosts, has_hosts_of_its_own, hosts_in_short};
 use crate::service::{
     CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
     Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
@@ -211,7 +211,7 @@ pub(super) fn check_hosts(broker: &Broker, service: &Service) -> Result<(), Erro
 
 fn report(broker: &Broker, service: &Service) -> Result<(), Error> {
     let name = &service.name;
-    let hosts = hosts(service);
+    let hosts = hosts_in_short(service);
     let account = broker.account(service, &Chosen::default())?;
     note(format!("{name} is the connection {}, identifier {}", service.connection, account.identifier));
     warn_of_unknown_connection(broker, service)?;
