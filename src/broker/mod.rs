@@ -4,6 +4,7 @@
 mod batch;
 mod by_vault;
 mod environment;
+mod fetch;
 mod login;
 mod mcp;
 mod source;
@@ -15,21 +16,22 @@ use std::time::Instant;
 use crate::cache::{Cache, Entry};
 use crate::clock;
 use crate::config::{self, Environments, Synced, Tenant};
-use crate::consent::{Consent, Failure, NoLink};
-use crate::error::{Error, Kind, Mark};
+use crate::consent::{Consent, Failure};
+use crate::error::{Error, Kind};
 use crate::refusals;
 use crate::resolve::{self, Answer, Chosen, Decision, learn};
 use crate::service::{
-    Account, ApiClient, ClientCredentials, Credential, IDENTIFIER_RULE, Pattern, Service, Services, is_identifier,
+    Account, ClientCredentials, Credential, IDENTIFIER_RULE, Pattern, Service, Services, is_identifier,
 };
 use crate::similar::nearest;
 use crate::store;
-use crate::suggest::{self, Subject};
+use crate::suggest;
 use crate::target::Target;
-use crate::vault::{self, ConnectedAccount, Facts, Grant, MagicLink, NoCredential, Selector, Status, Vault};
+use crate::vault::{self, Facts, MagicLink, Selector, Status, Vault};
 
 use unreached::Unreached;
 
+pub use fetch::read_or_create;
 pub use login::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
@@ -230,34 +232,6 @@ impl Broker {
         Ok(Token::new(entry, facts.unwrap_or_default()))
     }
 
-    /// What the vault holds for the connected account, which is created if it is missing there.
-    fn token_of(&self, vault: &Vault, service: &Service, account: &Account) -> Result<(Entry, Facts), Failure> {
-        if let Some(client) = &service.client {
-            return Ok((client_token(vault, service, client)?, Facts::default()));
-        }
-        if let Some(session) = &service.mcp {
-            return Ok((self.session_token(vault, service, session, account)?, Facts::default()));
-        }
-        let mut found = match service.learned.is_org_wide {
-            true => None,
-            false => Some(read_or_create(vault, selector(service, account))?),
-        };
-        // One account may hold the credential for everybody; the others are records of consent then.
-        if found.as_ref().is_none_or(|found| found.is_withheld()) {
-            found = shared_account(vault, service)?.or(found);
-        }
-        let subject = self.subject(service, account);
-        let Some(found) = found else { return Err(nobody_authorized(service, None).into()) };
-        if found.status != Status::Active {
-            let link = self.link(vault, service, account, &found.status).map_err(NoLink::Refused);
-            let consent = Consent::new(service, &account.identifier, subject, found.status, link);
-            return Err(Failure::Consent(Box::new(consent)));
-        }
-        self.cache().forget_link(&self.key(service, account)?);
-        let credential = found.credential.map_err(|error| no_credential(service, &subject, error))?;
-        Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
-    }
-
     /// Where a person consents: a link that is still good, else a new one.
     fn link(
         &self,
@@ -328,96 +302,12 @@ fn is_usable(entry: &Entry) -> bool {
     !refusals::is_refused(entry.secret().expose())
 }
 
-/// A JWT for an API client.
-fn client_token(vault: &Vault, service: &Service, client: &ApiClient) -> Result<Entry, Error> {
-    let config = suggest::config(service);
-    let grant = match vault.grant(&client.scopes) {
-        Err(error @ vault::Error::Credentials { .. }) => grant_after_rotation(vault, client, error),
-        other => other,
-    };
-    let grant = grant.map_err(|error| match &error {
-        vault::Error::Credentials { reason, .. } if reason.contains("invalid_scope") => {
-            Error::new(Kind::VaultRefused, format!("the vault refused the scopes of {}", service.name))
-                .why(&error)
-                .next(format!("{} asks for others", config.clone().option("--scope", "SCOPE")))
-        }
-        vault::Error::Credentials { .. } => {
-            Error::new(Kind::VaultRefused, format!("the vault refused the client credentials of {}", service.name))
-                .why(&error)
-                .next(format!("{} stores another secret of this client", config.clone().word("--secret-stdin")))
-        }
-        _ => error.clone().into(),
-    })?;
-    let expires_at = grant.expires_at();
-    let granted = grant.scopes.as_ref().unwrap_or(&client.scopes);
-    let refused_scopes = client.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
-    Ok(Entry { credential: Credential::bearer(grant.token), expires_at, refused_scopes })
-}
-
-/// A rotation may have put another secret in place after ours was read, and deleted ours since.
-fn grant_after_rotation(vault: &Vault, client: &ApiClient, error: vault::Error) -> Result<Grant, vault::Error> {
-    match store::credentials(&client.environment()) {
-        Ok(now) if !vault.has_secret(&now.client_secret) => vault.reopened(now)?.grant(&client.scopes),
-        _ => Err(error),
-    }
-}
-
-/// Where somebody else created the account in the meantime, it is read again.
-pub fn read_or_create(vault: &Vault, selector: Selector<'_>) -> Result<ConnectedAccount, vault::Error> {
-    match vault.account(selector) {
-        Err(vault::Error::NotFound) => match vault.create_account(selector) {
-            Err(vault::Error::Exists) => vault.account(selector),
-            other => other,
-        },
-        other => other,
-    }
-}
-
-/// The account that holds the credential for everybody, if the connection has one. One that cannot be used is a matter of the
-/// dashboard's: nobody else may consent for it.
-fn shared_account(vault: &Vault, service: &Service) -> Result<Option<ConnectedAccount>, Error> {
-    let shared = match vault.shared_account(&service.connection) {
-        // Who may read a credential need not be allowed to list accounts.
-        Err(vault::Error::Refused { status: 400 | 403 | 404 | 501, .. }) if !service.learned.is_org_wide => None,
-        shared => shared?,
-    };
-    let Some(shared) = shared else { return Ok(None) };
-    let found = vault.account_by_id(&shared.id)?;
-    match &found.status {
-        Status::Active => Ok(Some(found)),
-        status => Err(nobody_authorized(service, Some(status))),
-    }
-}
-
-/// The error for an organization-wide connection without a usable account.
-fn nobody_authorized(service: &Service, status: Option<&Status>) -> Error {
-    let what = format!("authorization needed for {}", service.name);
-    let why = match status {
-        Some(status) => format!("the account that its connection shares with everybody is {}", status.word()),
-        None => "the account that its connection shares with everybody is not there yet".to_owned(),
-    };
-    Error::new(Kind::NeedsAuthorization, what)
-        .why(why)
-        .next("an administrator authorizes it in Scalekit dashboard, AgentKit > Connections")
-}
-
 /// How the vault is asked for an account of a service.
 pub fn selector<'a>(service: &'a Service, account: &'a Account) -> Selector<'a> {
     let owner = service.owner_of(&account.identifier);
     // Where nobody named an identifier, the owner says whose it is.
     let is_named = owner.is_empty() || account.source != Account::BUILT_IN;
     Selector { connection: &service.connection, identifier: is_named.then_some(&account.identifier), owner }
-}
-
-fn no_credential(service: &Service, subject: &Subject, why: NoCredential) -> Error {
-    let error = Error::new(Kind::VaultRefused, format!("the vault has no token for {}", service.name)).why(why);
-    match why {
-        NoCredential::Withheld => error
-            .next(format!("the vault makes the call itself with {}", subject.curl().word("URL")))
-            .marked(Mark::Withheld),
-        NoCredential::Malformed => error.next(format!("{} to enter it again", subject.renew())),
-        NoCredential::TrustedIdp | NoCredential::OAuth1 | NoCredential::NoAuth => error,
-    }
 }
 
 fn variable(name: &str) -> Option<String> {

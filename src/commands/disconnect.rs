@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Request, confirm, note};
+use super::request::Request;
+use super::{confirm, note};
 use crate::broker::selector;
 use crate::config::Synced;
 use crate::error::{Error, Kind};

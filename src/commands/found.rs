@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, note, print, warn_of_expiry};
+use super::request::Request;
+use super::{note, print, warn_of_expiry};
 use crate::broker::{Broker, Token};
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};

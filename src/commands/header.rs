@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::found::{self, find, print_answer};
-use super::{Access, Request};
+use super::request::{Access, Request};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::header::lines;

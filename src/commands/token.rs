@@ -5,7 +5,8 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use super::found::{AccountToken, find, print_answer};
-use super::{Access, AccountSelector, Request, print};
+use super::print;
+use super::request::{Access, AccountSelector, Request};
 use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{Request, ServiceOrTarget, explained, print};
+use super::print;
+use super::request::{Request, ServiceOrTarget, explained};
 use crate::broker::{Broker, checked};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, plain};
-use crate::resolve::{Answer, Decision, Rule, decide::why_no_hosts, hosts, hosts_in_short};
+use crate::resolve::{Answer, Decision, Rule, hosts, hosts_in_short, why_no_hosts};
 use crate::service::{Account, Owner, Service};
 use crate::target::Target;
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod decide;
+mod hint;
 pub mod learn;
 pub mod rule;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub use account::{Chosen, account};
 pub use decide::{Answer, Decision, Verdict, decide};
+pub use hint::{hint, why_no_hosts};
 pub use rule::{Rule, Source, has_hosts_of_its_own, hosts, hosts_in_short, rules};
 
 use crate::error::{Error as Shown, Kind};

@@ -249,7 +249,7 @@ fn mail_is_answered_by_scheme_and_port() {
 #[test]
 fn unknown_hosts_get_the_nearest_row_and_the_command() {
     let none = services(json!({}));
-    let command = |url: &str| decide::hint(&none, &Target::from_url(url).unwrap().0).map(|(_, command)| command);
+    let command = |url: &str| hint(&none, &Target::from_url(url).unwrap().0).map(|(_, command)| command);
     let is = |command: &str| Some(format!("`{command}`"));
     assert_eq!(command("https://api.notion.com/v1"), is("scalekit-auth config notion CONNECTION"));
     assert_eq!(

@@ -10,7 +10,7 @@ use super::note;
 use crate::broker::Broker;
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind, without_userinfo};
-use crate::resolve::{Chosen, decide::why_no_hosts, has_hosts_of_its_own, hosts_in_short};
+use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
 use crate::service::{
     CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
     Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Request, note, print};
+use super::request::Request;
+use super::{note, print};
 use crate::broker::{Broker, read_or_create, selector};
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, plain};

@@ -14,7 +14,8 @@ use std::ffi::OsString;
 use std::time::Instant;
 
 use super::found::AccountToken;
-use super::{Access, AccountSelector, explained, note};
+use super::note;
+use super::request::{Access, AccountSelector, explained};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::consent::Failure;
 use crate::error::{Error, Kind, Mark, without_userinfo};

@@ -14,7 +14,7 @@ use std::time::Instant;
 use clap::error::{ContextKind, ContextValue};
 
 use super::found::AccountToken;
-use super::{AccountSelector, ServiceOrTarget};
+use super::request::{AccountSelector, ServiceOrTarget};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::service::{Account, Service};

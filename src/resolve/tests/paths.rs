@@ -102,7 +102,7 @@ fn hosts_of_accounts_take_the_place_of_the_providers_own() {
     assert!(
         matches!(refused, Error::NoSuchAccount { command, .. } if command.line().ends_with("--as you --host ghe.acme.test"))
     );
-    let (why, _) = decide::hint(&services, &Target::from_host("github.com").unwrap()).unwrap();
+    let (why, _) = hint(&services, &Target::from_host("github.com").unwrap()).unwrap();
     assert!(why.contains("ghe has other hosts in their place: ghe.acme.test"), "{why}");
 }
 
