@@ -6,7 +6,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Set up", &["login", "logout", "setup", "status", "cache"]),
     ("Manage services and accounts", &["sync", "list", "config", "use", "remove", "connect", "disconnect", "which"]),
     ("API clients", &["client", "verify"]),
-    ("For other programs", &["git-credential", "docker-credential", "bazel"]),
+    ("For other programs", &["git-credential", "docker-credential", "bazel", "mcp", "mcp-headers"]),
 ];
 
 /// The same command with a `--help` that lists its sub-commands in groups.

@@ -15,6 +15,8 @@ mod homes;
 mod list;
 mod login;
 mod logout;
+pub mod mcp;
+mod mcp_headers;
 mod reach;
 mod remove;
 mod request;
@@ -102,6 +104,10 @@ enum Command {
     GitCredential(git::Help),
     /// Speak docker's credential helper protocol on stdin and stdout
     DockerCredential(docker::Help),
+    /// Print the headers for an MCP server as one line of JSON
+    McpHeaders(mcp_headers::Arguments),
+    /// Be the stdio MCP server for a remote one, with a fresh token for every message
+    Mcp(mcp::Arguments),
     /// Speak the credential helper protocol of Bazel and EngFlow on stdin and stdout
     Bazel(bazel::Help),
 }
@@ -141,6 +147,8 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, deadline),
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
+        Command::McpHeaders(arguments) => mcp_headers::run(&arguments, deadline),
+        Command::Mcp(arguments) => mcp::run(&arguments, deadline),
         // A call never comes this far, only the question for its help, which clap has answered.
         Command::GitCredential(_) | Command::DockerCredential(_) | Command::Bazel(_) => return Kind::Usage.exit_code(),
     };

@@ -18,6 +18,8 @@ use crate::secret::Secret;
 
 /// Requests under way at once, each on a connection of its own.
 pub const MOST_AT_ONCE: usize = 8;
+/// How long it may take to reach a server whose answers have no time limit.
+const CONNECT: Duration = Duration::from_secs(10);
 /// No real reply comes near this.
 const LARGEST_REPLY: u64 = 1024 * 1024;
 /// A second attempt to connect is not begun later than this after the first.
@@ -111,6 +113,21 @@ impl Http {
             Err(Error::Redirect) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Sends one request and gives its answer as soon as its head is there, however long the body takes. Nothing is repeated.
+    pub fn open(
+        &self,
+        method: http::Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<http::Response<ureq::Body>, Error> {
+        let builder = http::Request::builder().method(method).uri(url);
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        let ready = builder.body(body).map_err(|error| self.explain(error.into()))?;
+        let config = self.agent.configure_request(ready).timeout_resolve(Some(CONNECT)).timeout_connect(Some(CONNECT));
+        self.agent.run(config.allow_non_standard_methods(true).build()).map_err(|error| self.explain(error))
     }
 
     /// Another client within the same limit.
