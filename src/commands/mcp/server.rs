@@ -180,8 +180,15 @@ impl Server {
     }
 
     fn credential(&self) -> Result<Credential, Failure> {
-        let broker = self.asked.broker(Instant::now() + crate::TIME_LIMIT)?;
-        let found = found::find(&broker, &self.asked)?;
+        let find = || {
+            let broker = self.asked.broker(Instant::now() + crate::TIME_LIMIT)?;
+            found::find(&broker, &self.asked)
+        };
+        // Another request may have learned, between the cache and us, that this token is refused. There is a newer one then.
+        let found = match find() {
+            Err(Failure::Error(error)) if error.kind() == Kind::NeedsAuthorization => find()?,
+            found => found?,
+        };
         let headers = found.headers()?;
         Ok(Credential { found, headers })
     }
