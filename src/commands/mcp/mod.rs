@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::request::{Access, AccountSelector};
 use crate::commands::note;
 use crate::error::{Error, Kind, without_userinfo};
-use crate::target::Target;
+use crate::target::{Scheme, Target};
 use message::{About, error, on_one_line};
 use server::{Problem, Server};
 
@@ -100,8 +100,9 @@ fn address(text: &str) -> Result<(Target, String), Error> {
         Error::new(Kind::Usage, format!("{:?} is no MCP server", without_userinfo(text))).why(why)
     };
     let (target, _) = Target::from_url(text).map_err(|error| wrong(&error))?;
-    if target.scheme.is_mail() {
-        return Err(wrong(&"it is a place of mail"));
+    let is_open = target.scheme == Scheme::Http && !target.authority.is_loopback();
+    if target.scheme.is_mail() || is_open {
+        return Err(wrong(&"only https is called, and http on this machine"));
     }
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     let rest = rest[rest.find(['/', '?', '#']).unwrap_or(rest.len())..].split('#').next().unwrap_or_default();
