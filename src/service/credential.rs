@@ -88,11 +88,10 @@ impl Credential {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// The one token or key, by whatever name: a user name alone is one as well, as is the only value there is.
+    /// The one token or key, by whatever name: the only secret there is, such as a user name alone, is one as well.
     pub fn key(&self) -> Option<&Secret<String>> {
         let named = KEYS.iter().find_map(|name| self.get(name));
-        let username = || self.get(USERNAME).filter(|_| self.get(PASSWORD).is_none());
-        named.or_else(username).or_else(|| {
+        named.or_else(|| {
             let mut secrets = self.fields.iter().filter(|(name, _)| !is_place(name));
             secrets.next().filter(|_| secrets.next().is_none()).map(|(_, value)| value)
         })
@@ -149,6 +148,7 @@ mod tests {
         }
         assert_eq!(key(&[("username", "u"), ("password", "p")]), None);
         assert_eq!(key(&[("pat_name", "n"), ("pat_secret", "s")]), None, "which of them is not known");
+        assert_eq!(key(&[("username", "u"), ("private_key", "k")]), None, "a user name beside a secret is none");
         assert_eq!(key(&[("domain", "acme.example.com")]), None);
     }
 
