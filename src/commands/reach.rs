@@ -1,4 +1,4 @@
-//! Whether git and docker would really ask us for the hosts of the configured services, and who else would see our
+//! Whether git, docker and MCP clients would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
 use super::setup;
@@ -13,6 +13,8 @@ use crate::target::Target;
 pub fn lines(broker: &Broker) -> Vec<String> {
     let mut lines = git_lines(broker);
     lines.extend(setup::docker_registries(broker).iter().map(|registry| docker_line(registry)));
+    let servers = setup::known_servers(broker);
+    lines.extend(setup::CLIENTS.into_iter().filter_map(|client| setup::client_line(client, &servers)));
     lines
 }
 

@@ -16,19 +16,19 @@ impl SetupRecords {
         file::read(&path(directory)).map(Self)
     }
 
-    /// The note about docker's configuration file at `file`.
-    pub fn docker(&self, file: &Path) -> Option<Value> {
-        let note = self.0.get("docker")?.get(file.to_string_lossy().as_ref())?;
+    /// The note of this kind about the configuration file at `file`.
+    pub fn note(&self, kind: &str, file: &Path) -> Option<Value> {
+        let note = self.0.get(kind)?.get(file.to_string_lossy().as_ref())?;
         note.is_object().then(|| note.clone())
     }
 
-    /// Replaces the note about docker's configuration file at `file`, or removes it.
-    pub fn put_docker(directory: &Path, file: &Path, note: Option<&Value>) -> Result<(), Error> {
+    /// Replaces the note of this kind about the configuration file at `file`, or removes it.
+    pub fn put(directory: &Path, kind: &str, file: &Path, note: Option<&Value>) -> Result<(), Error> {
         file::update(&path(directory), |document| {
             document.insert("version".into(), 1.into());
-            let entries = document.entry("docker").or_insert_with(|| json!({}));
+            let entries = document.entry(kind).or_insert_with(|| json!({}));
             let Value::Object(entries) = entries else {
-                return Err(Error::Entry { path: path(directory), message: "docker is not an object".into() });
+                return Err(Error::Entry { path: path(directory), message: format!("{kind} is not an object") });
             };
             let key = file.to_string_lossy().into_owned();
             match note {

@@ -6,3 +6,4 @@ mod common;
 mod bridge;
 mod headers;
 mod sdk;
+mod setup;

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::member::{Span, with_member, without_member};
+
 /// The suffix of `docker-credential-scalekit`.
 pub(super) const HELPER: &str = "scalekit";
-
-pub(super) type Span = std::ops::Range<usize>;
 
 /// Where `credHelpers` and its entries stand in the text.
 pub(super) struct Helpers<'a> {
@@ -49,28 +49,8 @@ impl<'a> Helpers<'a> {
     }
 }
 
-/// Puts `member` first into the object that opens at `brace`.
-fn with_member(text: &str, brace: usize, member: &str) -> String {
-    let (head, tail) = text.split_at(brace + 1);
-    let layout = &tail[..tail.len() - tail.trim_start().len()];
-    if tail.trim_start().starts_with('}') {
-        format!("{head}{member}{tail}")
-    } else {
-        format!("{head}{layout}{member},{tail}")
-    }
-}
-
-/// Takes the member `name` out, whose value stands at `value`: the reverse of [`with_member`], and valid JSON wherever the
-/// member stands by now.
-pub(super) fn without_member(text: &str, name: &str, value: Span) -> String {
+/// Takes the member `name` out, whose value stands at `value`.
+pub(super) fn without_entry(text: &str, name: &str, value: Span) -> String {
     let start = text[..value.start].rfind(&format!("\"{name}\"")).unwrap_or(value.start);
-    let head = text[..start].trim_end();
-    let after = &text[value.end..];
-    if let Some(rest) = after.trim_start().strip_prefix(',') {
-        return format!("{head}{rest}");
-    }
-    match head.strip_suffix(',') {
-        Some(head) => format!("{}{after}", head.trim_end()),
-        None => format!("{}{after}", &text[..start]),
-    }
+    without_member(text, start..value.end)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::cred_helpers::{HELPER, Helpers, without_member};
+use super::cred_helpers::{HELPER, Helpers, without_entry};
 use super::edit::Edit;
 use crate::broker::Broker;
 use crate::config::{self, SetupRecords};
@@ -16,6 +16,9 @@ use crate::error::{Error, Kind};
 use crate::protocol::docker::wire::{HUB_KEY, key_of};
 use crate::resolve::rules;
 use crate::suggest;
+
+/// The notes in setup.json.
+const NOTES: &str = "docker";
 
 /// The change, and what has to be noted for its undoing.
 pub(super) struct Plan {
@@ -30,7 +33,7 @@ pub(super) struct Plan {
 pub(super) fn plan(broker: &Broker, registries: &[String], replace: bool) -> Result<Plan, Error> {
     let edit = Edit::open(&file()?)?;
     let wanted = wanted(broker, registries)?;
-    let mut note = SetupRecords::load(&broker.directory)?.docker(edit.path()).unwrap_or_else(|| json!({}));
+    let mut note = SetupRecords::load(&broker.directory)?.note(NOTES, edit.path()).unwrap_or_else(|| json!({}));
     let before = edit.exists().then(|| edit.before());
     let after = match with_helpers(before, &wanted, replace, &mut note) {
         Ok(Ok(after)) => after,
@@ -109,7 +112,7 @@ fn unreadable(edit: &Edit, why: serde_json::Error) -> Error {
 impl Plan {
     /// Notes what is about to change, then changes it.
     pub(super) fn carry_out(&self, broker: &Broker) -> Result<(), Error> {
-        SetupRecords::put_docker(&broker.directory, self.edit.path(), Some(&self.note))?;
+        SetupRecords::put(&broker.directory, NOTES, self.edit.path(), Some(&self.note))?;
         self.edit.write(Some(&self.after))
     }
 }
@@ -117,7 +120,7 @@ impl Plan {
 /// The change that takes our lines out again and brings back what they replaced; `None` if nothing was noted.
 pub(super) fn undo(broker: &Broker) -> Result<Option<(Edit, Option<String>)>, Error> {
     let edit = Edit::open(&file()?)?;
-    let Some(note) = SetupRecords::load(&broker.directory)?.docker(edit.path()) else { return Ok(None) };
+    let Some(note) = SetupRecords::load(&broker.directory)?.note(NOTES, edit.path()) else { return Ok(None) };
     if !edit.exists() {
         return Ok(Some((edit, None)));
     }
@@ -135,7 +138,7 @@ fn without_helpers(text: &str, note: &Value) -> Result<Option<String>, serde_jso
     for registry in names("added").keys().rev() {
         let helpers = Helpers::find(&after)?;
         if let Some((span, HELPER)) = helpers.entry(registry) {
-            after = without_member(&after, registry, span);
+            after = without_entry(&after, registry, span);
         }
     }
     for (registry, other) in names("replaced") {
@@ -147,7 +150,7 @@ fn without_helpers(text: &str, note: &Value) -> Result<Option<String>, serde_jso
     let helpers = Helpers::find(&after)?;
     let is_empty = helpers.entries.is_empty();
     if let (Some(true), true, Some(span)) = (note["created_key"].as_bool(), is_empty, helpers.span.clone()) {
-        after = without_member(&after, "credHelpers", span);
+        after = without_entry(&after, "credHelpers", span);
     }
     let is_bare = after.split_whitespace().collect::<String>() == "{}";
     Ok(match (is_bare, note["created_file"].as_bool(), note["empty"].as_str()) {
@@ -159,7 +162,7 @@ fn without_helpers(text: &str, note: &Value) -> Result<Option<String>, serde_jso
 
 /// Forgets what was noted, once it is undone.
 pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
-    Ok(SetupRecords::put_docker(&broker.directory, edit.path(), None)?)
+    Ok(SetupRecords::put(&broker.directory, NOTES, edit.path(), None)?)
 }
 
 /// Which helper docker asks for `registry`, as far as `credHelpers` says.
@@ -248,11 +251,11 @@ mod tests {
             config::json::parse(now.as_bytes()).unwrap();
             for registry in ["r.x:5000", "ghcr.io"] {
                 let span = Helpers::find(&now).unwrap().entry(registry).unwrap().0;
-                now = without_member(&now, registry, span);
+                now = without_entry(&now, registry, span);
             }
             if created {
                 let span = Helpers::find(&now).unwrap().span.unwrap();
-                now = without_member(&now, "credHelpers", span);
+                now = without_entry(&now, "credHelpers", span);
             }
             assert_eq!(now, text);
         }
@@ -262,7 +265,7 @@ mod tests {
     fn a_member_is_taken_out_wherever_another_program_moved_it() {
         let text = "{\"credHelpers\": {\"a\": \"b\",\n \"ghcr.io\": \"scalekit\"}}";
         let span = Helpers::find(text).unwrap().entry("ghcr.io").unwrap().0;
-        assert_eq!(without_member(text, "ghcr.io", span), "{\"credHelpers\": {\"a\": \"b\"}}");
+        assert_eq!(without_entry(text, "ghcr.io", span), "{\"credHelpers\": {\"a\": \"b\"}}");
     }
 
     #[test]

@@ -85,8 +85,17 @@ impl Edit {
             if let Some(directory) = self.path.parent() {
                 crate::runtime::create_directory(directory)?;
             }
-            let mut file = File::options().write(true).create_new(true).open(&lock)?;
+            let mut options = File::options();
+            options.write(true).create_new(true);
+            // What a program makes of its new file later may be nobody else's business.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&lock)?;
             let written = file.write_all(after.as_bytes()).and_then(|()| {
+                // Some programs write theirs all the time, and take no lock.
+                if fs::read_to_string(&self.path).ok() != self.before {
+                    return Err(io::ErrorKind::ResourceBusy.into());
+                }
                 if let Some(metadata) = &metadata {
                     file.set_permissions(metadata.permissions())?;
                 }
@@ -101,6 +110,10 @@ impl Edit {
         };
         write().map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => failed("is being changed by another program", &self.path, lock.display()),
+            io::ErrorKind::ResourceBusy => {
+                failed("was changed meanwhile and is left as it is", &self.path, "another program writes it")
+                    .next("type it again")
+            }
             _ => failed("cannot be written", &self.path, error),
         })
     }

@@ -16,8 +16,7 @@ pub(super) struct Links {
 /// Makes the names that are missing. Where the directory cannot be written, that is said, and no failure: git can be
 /// pointed to the program itself.
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
-    let executable = std::env::current_exe().map_err(|error| failed("this program's own path is not known", error))?;
-    let links = Links { program: as_found(executable) };
+    let links = Links { program: program()? };
     for name in PROTOCOLS.map(|protocol| protocol.link) {
         let link = links.directory().join(name);
         if links.path_of(name).is_some() {
@@ -32,6 +31,12 @@ pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
         }
     }
     Ok(links)
+}
+
+/// This program, as users find it.
+pub(super) fn program() -> Result<PathBuf, Error> {
+    let executable = std::env::current_exe().map_err(|error| failed("this program's own path is not known", error))?;
+    Ok(as_found(executable))
 }
 
 impl Links {

@@ -1,4 +1,4 @@
-//! `setup`: points git and docker to us, and takes that back; for gh it says what to type.
+//! `setup`: points git, docker and MCP clients to us, and takes that back; for gh it says what to type.
 
 mod cred_helpers;
 mod docker;
@@ -6,6 +6,8 @@ mod edit;
 mod gh;
 mod git;
 mod links;
+mod mcp;
+mod member;
 
 use std::time::Instant;
 
@@ -16,21 +18,24 @@ use crate::programs;
 use crate::suggest;
 use edit::Edit;
 
+pub(super) use mcp::{CLIENTS, Client, known_servers, line as client_line};
+
 pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
 
-/// Let git or docker ask the program for the hosts of your services, or say how gh gets its token
+/// Let git, docker or an MCP client ask the program for your services, or say how gh gets its token
 ///
 /// Without a tool it only puts the protocol names, such as git-credential-scalekit, beside the program.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which tool; with --undo, none means all
     tool: Option<Tool>,
-    /// Hosts or registries; those of all configured services, if none is named
+    /// Hosts, registries or, for MCP clients, services (NAME or NAME=URL); those of all services, if none is named
+    #[arg(value_name = "HOST|SERVICE")]
     hosts: Vec<String>,
     /// Show the change and make none
     #[arg(long)]
     dry_run: bool,
-    /// Take the place of another tool's helper for the same host
+    /// Take the place of another tool's helper for the same host, or of another server of the same name
     #[arg(long, conflicts_with = "undo")]
     replace: bool,
     /// Remove what setup put there, and bring back what it replaced
@@ -46,6 +51,36 @@ enum Tool {
     Docker,
     /// GitHub's command line: no file is changed, the alias to type is printed
     Gh,
+    /// MCP servers of Claude Code, with the helper for headers
+    Claude,
+    /// MCP servers of Codex, with the helper for headers
+    Codex,
+    /// MCP servers of VS Code, by the bridge
+    Vscode,
+    /// MCP servers of Cursor, by the bridge
+    Cursor,
+    /// MCP servers of Gemini CLI, by the bridge
+    Gemini,
+    /// MCP servers of Zed, by the bridge
+    Zed,
+    /// MCP servers of opencode, by the bridge
+    Opencode,
+}
+
+impl Tool {
+    /// The MCP client that it is.
+    fn client(self) -> Option<Client> {
+        Some(match self {
+            Self::Git | Self::Docker | Self::Gh => return None,
+            Self::Claude => Client::Claude,
+            Self::Codex => Client::Codex,
+            Self::Vscode => Client::Vscode,
+            Self::Cursor => Client::Cursor,
+            Self::Gemini => Client::Gemini,
+            Self::Zed => Client::Zed,
+            Self::Opencode => Client::Opencode,
+        })
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
@@ -55,6 +90,11 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         let mut found = wants(Tool::Git) && undo(git::undo()?, arguments.dry_run, |_| Ok(()))?;
         if wants(Tool::Docker) {
             found |= undo(docker::undo(&broker)?, arguments.dry_run, |edit| docker::forget(&broker, edit))?;
+        }
+        for client in CLIENTS {
+            if arguments.tool.is_none_or(|tool| tool.client() == Some(client)) {
+                found |= undo(mcp::undo(&broker, client)?, arguments.dry_run, |edit| mcp::forget(&broker, edit))?;
+            }
         }
         if !found {
             note("there is nothing of ours to undo");
@@ -69,6 +109,10 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             Err(Error::new(Kind::Usage, "setup gh takes no hosts").next(suggest::setup("gh")))
         }
         Some(Tool::Gh) => print(&format!("{}\n", gh::alias(&broker)?)),
+        Some(tool) => match tool.client() {
+            Some(client) => set_up_client(&broker, client, arguments),
+            None => Ok(()),
+        },
     }
 }
 
@@ -117,6 +161,24 @@ fn set_up_docker(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
             links.directory().display()
         ));
     }
+    Ok(())
+}
+
+fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Result<(), Error> {
+    let program = links::program()?;
+    let plan = mcp::plan(broker, client, &program, &arguments.hosts, arguments.replace, note)?;
+    if arguments.dry_run {
+        return print(&plan.edit.describe(Some(&plan.after)));
+    }
+    // Before its directory is made for it.
+    if !client.is_installed() {
+        note(format!(
+            "{} does not seem to be installed here; what it would read is written all the same",
+            client.title()
+        ));
+    }
+    plan.carry_out(broker)?;
+    note(format!("{} asks us for {}, from its next start on", client.title(), plan.names.join(", ")));
     Ok(())
 }
 
