@@ -31,7 +31,7 @@ const MOST: usize = 64;
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 /// Why a token that a server refused is not handed out by other commands and protocols than the one that reported it.
-pub const REPORTED: &str = "git reported it within the last minute, and the vault gives the same token again";
+pub const REPORTED: &str = "a server refused it within the last minute, and the vault gives the same token again";
 
 /// A token on its way to a server.
 #[derive(Debug, Clone, Copy)]
