@@ -7,6 +7,7 @@ use std::io::BufReader;
 use libfuzzer_sys::fuzz_target;
 use scalekit_auth::commands::mcp::events::{Event, Events};
 use scalekit_auth::commands::mcp::message::{About, on_one_line};
+use scalekit_auth::commands::mcp::parameters::Parameters;
 
 const LONGEST: usize = 64;
 
@@ -20,6 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
     for event in whole {
         assert!(event.data.len() <= LONGEST);
         assert!(event.id.is_none_or(|id| id.bytes().all(|byte| (0x21..=0x7e).contains(&byte))));
+    }
+    let mut parameters = Parameters::default();
+    parameters.learn(bytes);
+    for (name, value) in parameters.headers("t", bytes) {
+        assert!(name.bytes().chain(value.bytes()).all(|byte| (0x20..=0x7e).contains(&byte)));
     }
     if let Ok(Some(about)) = About::read(bytes) {
         for (_, value) in about.mirrored() {

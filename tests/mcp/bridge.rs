@@ -257,6 +257,20 @@ fn requests_without_sessions_say_in_headers_what_they_are() {
 }
 
 #[test]
+fn arguments_that_a_tool_wants_in_headers_travel_there_too() {
+    let (world, server) = world();
+    let mut client = Client::start(&world, &[&server.url]);
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28"});
+    let schema = json!({"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
+    // The server answers with what it was asked.
+    client.ask(1, "tools/list", json!({"tools": [{"name": "run", "inputSchema": schema}], "_meta": meta}));
+    for (id, name, region) in [(2, "run", "eu-1"), (3, "other", "")] {
+        client.ask(id, "tools/call", json!({"name": name, "arguments": {"region": "eu-1"}, "_meta": meta}));
+        assert_eq!(server.seen().last().unwrap().header("mcp-param-region"), region);
+    }
+}
+
+#[test]
 fn other_answers_are_errors_or_the_servers_own() {
     let (world, server) = world();
     let mut client = Client::start(&world, &[&server.url]);

@@ -1,8 +1,10 @@
 //! `mcp`: a stdio MCP server that carries each message to a remote server with a fresh token, for clients that have no command for
 //! headers. It is the one long-running mode of the program, started and ended by its client; it listens on no port.
 
+mod endpoint;
 pub mod events;
 pub mod message;
+pub mod parameters;
 mod server;
 
 use std::io::{self, BufRead, Write};
@@ -13,8 +15,9 @@ use super::request::{Access, AccountSelector};
 use crate::commands::note;
 use crate::error::{Error, Kind, without_userinfo};
 use crate::target::{Scheme, Target};
+use endpoint::{Endpoint, Problem};
 use message::{About, error, on_one_line};
-use server::{Problem, Server};
+use server::Server;
 
 /// The largest message.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -72,7 +75,7 @@ struct Bridge {
 pub(super) fn run(arguments: &Arguments, _: Instant) -> Result<(), Error> {
     let (target, url) = address(&arguments.url)?;
     let asked = arguments.whose.request(&arguments.url, arguments.access.read_only);
-    let server = Server::new(url, &target, asked)?;
+    let server = Server::new(Endpoint::new(url, &target, asked)?);
     let out = Outbox(Mutex::new(io::stdout()));
     let bridge = Arc::new(Bridge { server, out, busy: Mutex::new(0), changed: Condvar::new() });
     let mut input = io::stdin().lock();
