@@ -15,6 +15,7 @@ use super::{note, print};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::programs;
+use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 use edit::Edit;
 
@@ -179,6 +180,12 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
     }
     plan.carry_out(broker)?;
     note(format!("{} asks us for {}, from its next start on", client.title(), plan.names.join(", ")));
+    if client == Client::Gemini && broker.variables()?.is_some() {
+        note(format!(
+            "Gemini CLI hides SCALEKIT_CLIENT_SECRET from what it starts; {} stores the client credentials",
+            suggest::login(DEFAULT_ENVIRONMENT)
+        ));
+    }
     Ok(())
 }
 
