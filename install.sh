@@ -2,13 +2,16 @@
 # Builds scalekit-auth and installs it with its protocol names.
 #
 #   ./install.sh [--prefix DIR] [--uninstall]
+#   ./install.sh --skill DIR [--uninstall]
 #
-# DIR is ~/.local unless given; the executable goes to DIR/bin. Safe to run again; needs no root.
+# DIR is ~/.local unless given; the executable goes to DIR/bin. With --skill, only the agent skill is put into a folder
+# of DIR, which may be ~/.claude/skills. Safe to run again; needs no root.
 set -eu
 
 links="git-credential-scalekit docker-credential-scalekit bazel-scalekit"
 prefix="${HOME:?HOME is not set}/.local"
 uninstall=no
+skill=
 
 fail() {
     echo "install.sh: $*" >&2
@@ -26,12 +29,21 @@ while [ $# -gt 0 ]; do
         prefix=${1#--prefix=}
         shift
         ;;
+    --skill)
+        [ $# -ge 2 ] && [ -n "$2" ] || fail "--skill needs a directory"
+        skill=$2
+        shift 2
+        ;;
+    --skill=?*)
+        skill=${1#--skill=}
+        shift
+        ;;
     --uninstall)
         uninstall=yes
         shift
         ;;
     -h | --help)
-        sed -n '2,6s/^# \{0,1\}//p' "$0"
+        sed -n '2,8s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) fail "unknown option $1; try --help" ;;
@@ -42,6 +54,27 @@ case $prefix in
 *) prefix=$(pwd)/$prefix ;;
 esac
 bin=$prefix/bin
+
+# The skill, which needs nothing to be built.
+if [ -n "$skill" ]; then
+    skill=$skill/scalekit-auth
+    if [ -e "$skill" ] && ! grep -q '^name: scalekit-auth$' "$skill/SKILL.md" 2>/dev/null; then
+        fail "$skill is there already and is not this skill"
+    fi
+    sources=$(dirname "$0")/skills/scalekit-auth
+    if [ "$uninstall" = yes ]; then
+        for file in "$sources"/*.md "$sources"/*.py; do rm -f "$skill/$(basename "$file")"; done
+        rm -rf "$skill/__pycache__"
+        # Whatever else somebody keeps there stays.
+        if [ -d "$skill" ]; then rmdir "$skill" 2>/dev/null || echo "Note: other files are still in $skill"; fi
+        echo "Removed the skill from $skill"
+    else
+        mkdir -p "$skill"
+        cp "$sources"/*.md "$sources"/*.py "$skill/"
+        echo "The skill is in $skill"
+    fi
+    exit 0
+fi
 
 if [ "$uninstall" = yes ]; then
     if [ -x "$bin/scalekit-auth" ]; then

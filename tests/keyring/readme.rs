@@ -104,23 +104,6 @@ fn leave_a_skill_behind(world: &World) {
 }
 
 #[test]
-fn the_skills_calls_keep_working_with_the_shim() {
-    let world = World::new();
-    world.seed("gmail-x", "GMAIL", "token-1");
-    world.ok(&["config", "gmail", "gmail-x", "--identifier", "ada"]);
-    let shim = blocks("python")[0];
-    let run = |call: &str| finish(world.command("python3").args(["-c", &format!("{shim}\n{call}")]), "");
-    assert_eq!(run("print(get_token('gmail'))").ok().stdout, "token-1\n");
-    assert!(run("get_token('slack')").exit(1).stderr.contains("RuntimeError: the service slack is not configured"));
-    world.control(Control::SetStatus {
-        connection: "gmail-x".into(),
-        identifier: "ada".into(),
-        status: "EXPIRED".into(),
-    });
-    assert!(run("get_token('gmail')").exit(1).stderr.contains("PermissionError: authorization needed"));
-}
-
-#[test]
 fn every_command_outside_the_shell_blocks_is_one_that_another_test_runs() {
     for block in blocks("") {
         for line in block.lines().filter(|line| line.starts_with("scalekit-auth") || line.starts_with("./")) {

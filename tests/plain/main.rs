@@ -25,6 +25,7 @@ mod outcomes;
 mod protocol;
 mod services;
 mod shared_accounts;
+mod skill;
 mod suggestions;
 mod suggestions_spelled;
 mod sync;

@@ -8,6 +8,7 @@ mod git;
 mod links;
 mod mcp;
 mod member;
+mod skill;
 
 use std::time::Instant;
 
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Take the place of another tool's helper for the same host, or of another server of the same name
     #[arg(long, conflicts_with = "undo")]
     replace: bool,
+    /// For claude: put the agent skill into its folder of skills, too
+    #[arg(long, conflicts_with = "undo")]
+    skill: bool,
     /// Remove what setup put there, and bring back what it replaced
     #[arg(long, conflicts_with = "hosts")]
     undo: bool,
@@ -97,10 +101,28 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
                 found |= undo(mcp::undo(&broker, client)?, arguments.dry_run, |edit| mcp::forget(&broker, edit))?;
             }
         }
+        if wants(Tool::Claude) {
+            let folder = skill::folder()?;
+            if skill::remove(&folder, arguments.dry_run)? {
+                note(format!(
+                    "the skill {} {}",
+                    if arguments.dry_run { "would go from" } else { "is gone from" },
+                    folder.display()
+                ));
+                found = true;
+            }
+        }
         if !found {
             note("there is nothing of ours to undo");
         }
         return Ok(());
+    }
+    if arguments.skill {
+        set_up_skill(arguments)?;
+        // Who has no MCP server may want the skill all the same.
+        if arguments.hosts.is_empty() && known_servers(&broker).is_empty() {
+            return Ok(());
+        }
     }
     match arguments.tool {
         None => links::make(arguments.dry_run).map(drop),
@@ -186,6 +208,20 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
             suggest::login(DEFAULT_ENVIRONMENT)
         ));
     }
+    Ok(())
+}
+
+fn set_up_skill(arguments: &Arguments) -> Result<(), Error> {
+    if arguments.tool != Some(Tool::Claude) {
+        return Err(Error::new(Kind::Usage, "--skill is for claude alone")
+            .next("`./install.sh --skill DIR` of the sources puts the skill into the folder of another agent"));
+    }
+    let folder = skill::folder()?;
+    if arguments.dry_run {
+        return print(&skill::describe(&folder)?);
+    }
+    skill::put(&folder)?;
+    note(format!("the skill is in {}", folder.display()));
     Ok(())
 }
 
