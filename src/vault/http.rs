@@ -18,6 +18,8 @@ use crate::secret::Secret;
 
 /// Requests under way at once, each on a connection of its own.
 pub const MOST_AT_ONCE: usize = 8;
+/// How long a connection may rest and be used again. Servers of node close theirs after 5 s, and what is sent in that moment is lost.
+const IDLE: Duration = Duration::from_secs(4);
 /// How long it may take to reach a server whose answers have no time limit.
 const CONNECT: Duration = Duration::from_secs(10);
 /// No real reply comes near this.
@@ -93,6 +95,7 @@ impl Http {
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER)
             .max_idle_connections_per_host(MOST_AT_ONCE)
+            .max_idle_age(IDLE)
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector =

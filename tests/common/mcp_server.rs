@@ -134,7 +134,9 @@ fn answer(stream: &TcpStream, seen: &Seen) -> Option<()> {
                 stream,
                 200,
                 "mcp-session-id: s-1\r\n",
-                &result(json!({"protocolVersion": version, "capabilities": {}})),
+                &result(
+                    json!({"protocolVersion": version, "capabilities": {}, "serverInfo": {"name": "test", "version": "1"}}),
+                ),
             )
         }
         "slow" => {

@@ -18,6 +18,7 @@ pub mod homes;
 pub mod https;
 pub mod issuer;
 pub mod keyring;
+pub mod mcp_sdk;
 pub mod mcp_server;
 pub mod organization;
 pub mod proxy;

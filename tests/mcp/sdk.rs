@@ -1,47 +1,9 @@
 //! A server and a client that nobody here wrote, the official Python SDK's, with the bridge between them.
 
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
-
+use crate::common::mcp_sdk::{PYTHON, SdkServer};
 use crate::common::{EXE, World, finish};
 use scalekit_sandbox::Sandbox;
 use serde_json::{Value, json};
-
-/// `tests/run` makes it.
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/mcp/bin/python");
-
-/// The SDK's server, until the end of the test.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(world: &World, token: &str) -> Self {
-        assert!(Path::new(PYTHON).exists(), "tests/run installs the Python SDK");
-        std::fs::write(world.path("token"), token).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mcp/server.py");
-        let mut command = Command::new(PYTHON);
-        command.args([script, &port.to_string()]).arg(world.path("token"));
-        let child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
-        let end = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "the server does not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self { child, port }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_thousand_calls_arrive_once_each_while_the_token_is_replaced_every_fifty() {
@@ -49,8 +11,8 @@ fn a_thousand_calls_arrive_once_each_while_the_token_is_replaced_every_fifty() {
     let mut world = World::with(Sandbox::start_http());
     world.has_cache = true;
     world.seed("linear-x", "LINEARMCP", "first");
-    let server = Server::start(&world, "first");
-    let origin = format!("http://127.0.0.1:{}", server.port);
+    let server = SdkServer::start(&world, "first");
+    let origin = server.origin();
     world.ok(&["config", "linear", "linear-x", "--identifier", "ada", "--host", &origin]);
     let mut client = world.command(PYTHON);
     client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mcp/client.py"));

@@ -202,9 +202,10 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
     }
     plan.carry_out(broker)?;
     note(format!("{} asks us for {}, from its next start on", client.title(), plan.names.join(", ")));
-    if client == Client::Gemini && broker.variables()?.is_some() {
+    if client.hides_secrets() && broker.variables()?.is_some() {
         note(format!(
-            "Gemini CLI hides SCALEKIT_CLIENT_SECRET from what it starts; {} stores the client credentials",
+            "{} hides SCALEKIT_CLIENT_SECRET from what it starts; {} stores the client credentials",
+            client.title(),
             suggest::login(DEFAULT_ENVIRONMENT)
         ));
     }

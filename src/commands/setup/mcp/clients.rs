@@ -117,6 +117,11 @@ impl Client {
         }
     }
 
+    /// Whether it takes variables that look like secrets away from what it starts, as seen with Codex 0.171 and Gemini CLI 0.61.
+    pub(in crate::commands) fn hides_secrets(self) -> bool {
+        matches!(self, Self::Codex | Self::Gemini)
+    }
+
     /// Whether a new entry is put before the others, not behind them.
     pub(super) fn puts_first(self) -> bool {
         !self.is_toml()
