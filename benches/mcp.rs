@@ -2,8 +2,6 @@
 //!
 //! `cargo bench --bench mcp`; `tests/run --clients` installs what it is compared with.
 
-// A part of it is used.
-#[allow(dead_code)]
 #[path = "../tests/common/mcp_server.rs"]
 mod mcp_server;
 
