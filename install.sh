@@ -8,7 +8,8 @@
 # of DIR, which may be ~/.claude/skills. Safe to run again; needs no root.
 set -eu
 
-links="git-credential-scalekit docker-credential-scalekit bazel-scalekit"
+links="git-credential-scalekit docker-credential-scalekit bazel-scalekit cargo-credential-scalekit terraform-credentials-scalekit
+    scalekit-askpass"
 prefix="${HOME:?HOME is not set}/.local"
 uninstall=no
 skill=
@@ -134,7 +135,7 @@ done
 # Last, and by renaming: a git that is asking at this moment finds the old program or the new one.
 mv -f "$new" "$bin/scalekit-auth"
 trap - EXIT
-echo "Installed $("$bin/scalekit-auth" --version) to $bin, with: $links"
+echo "Installed $("$bin/scalekit-auth" --version) to $bin, with: $(echo $links)"
 case :$PATH: in
 *":$bin:"*) ;;
 *) echo "Note: $bin is not on PATH; docker and git look for us there. Add it, for example: export PATH=\"$bin:\$PATH\"" ;;

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("its requests carry a token that a sign-in call with the account's fields gives first")]
     SignIn,
     /// A protocol for a user name and a password, or for one token, cannot carry it.
-    #[error("its requests need the headers {}, and here is room for one value", .0.join(" and "))]
+    #[error("its requests need the {}, and here is room for one value alone", needed(.0))]
     Several(Vec<String>),
 }
 
@@ -75,6 +75,15 @@ pub fn lines(headers: &[Header]) -> Secret<String> {
 pub fn headers(service: &Service, credential: &Credential) -> Result<Vec<Header>, Error> {
     let templates = templates(service, credential)?;
     templates.headers().iter().map(|template| filled(template, credential)).collect()
+}
+
+/// The value of the one header `Authorization`, for protocols that carry no other.
+pub fn authorization(service: &Service, credential: &Credential) -> Result<Secret<String>, Error> {
+    let mut headers = headers(service, credential)?;
+    match headers.pop() {
+        Some(header) if headers.is_empty() && header.name.eq_ignore_ascii_case("authorization") => Ok(header.value),
+        last => Err(Error::Several(headers.into_iter().chain(last).map(|header| header.name).collect())),
+    }
 }
 
 /// User name and password, for protocols that carry them instead of a header. The name is `None` where the credential is one key
@@ -160,6 +169,10 @@ fn rendered(template: &HeaderTemplate, credential: &Credential) -> Result<Secret
         }
     }
     Ok(Secret::new(text))
+}
+
+fn needed(names: &[String]) -> String {
+    format!("{} {}", if names.len() == 1 { "header" } else { "headers" }, names.join(" and "))
 }
 
 /// Whether a header may carry it as it is.

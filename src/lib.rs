@@ -64,7 +64,7 @@ pub fn run(args: Vec<OsString>) -> u8 {
     let deadline = Instant::now() + TIME_LIMIT;
     harden();
     match protocol::select(&args) {
-        Some((protocol, words)) => protocol::serve(protocol, words, deadline),
+        Some((protocol, words)) => protocol::serve(protocol, &words, deadline),
         None => commands::run(args, deadline),
     }
 }

@@ -4,11 +4,13 @@
 mod provider;
 mod rows;
 mod template;
+mod username;
 
 use std::sync::OnceLock;
 
 pub use provider::{Provider, ProviderHost};
 pub use template::{Authentication, HeaderTemplate, KEY, Piece};
+pub use username::username_at;
 
 use crate::target::suffix::registrable;
 
@@ -108,7 +110,7 @@ pub fn is_no_registry(host: &str) -> bool {
 
 /// Whether `username` is one that we answer for some host ourselves, and so says nothing about the account.
 pub fn is_magic_username(username: &str) -> bool {
-    username == DEFAULT_GIT_USERNAME || rows::has_username(username)
+    username == DEFAULT_GIT_USERNAME || rows::has_username(username) || username::is_username(username)
 }
 
 /// Names that are not written as a slug with a capital letter.

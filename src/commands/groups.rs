@@ -6,7 +6,23 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Set up", &["login", "logout", "setup", "status", "cache"]),
     ("Manage services and accounts", &["sync", "list", "config", "use", "remove", "connect", "disconnect", "which"]),
     ("API clients", &["client", "verify"]),
-    ("For other programs", &["git-credential", "docker-credential", "bazel", "mcp", "mcp-headers"]),
+    (
+        "For other programs",
+        &[
+            "git-credential",
+            "docker-credential",
+            "mcp",
+            "mcp-headers",
+            "bazel",
+            "cargo",
+            "terraform",
+            "keyring",
+            "pnpm",
+            "goauth",
+            "kubernetes",
+            "askpass",
+        ],
+    ),
 ];
 
 /// The same command with a `--help` that lists its sub-commands in groups.

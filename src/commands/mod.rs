@@ -37,7 +37,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{note, print, warn_of_expiry};
-use crate::protocol::{bazel, docker, git};
+use crate::protocol::{askpass, bazel, cargo, docker, git, goauth, keyring, kubernetes, pnpm, terraform};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -110,6 +110,20 @@ enum Command {
     Mcp(mcp::Arguments),
     /// Speak the credential helper protocol of Bazel and EngFlow on stdin and stdout
     Bazel(bazel::Help),
+    /// Speak cargo's credential provider protocol on stdin and stdout
+    Cargo(cargo::Help),
+    /// Speak the credentials helper protocol of Terraform and OpenTofu on stdout
+    Terraform(terraform::Help),
+    /// Answer as the command keyring does for pip, uv and their kin
+    Keyring(keyring::Help),
+    /// Print the value of Authorization for a registry, as pnpm's tokenHelper
+    Pnpm(pnpm::Help),
+    /// Speak Go's GOAUTH protocol on stdout
+    Goauth(goauth::Help),
+    /// Speak the exec credential plugin protocol of kubectl on stdout
+    Kubernetes(kubernetes::Help),
+    /// Answer the prompt of GIT_ASKPASS, SSH_ASKPASS or wget's --use-askpass
+    Askpass(askpass::Help),
 }
 
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
@@ -150,7 +164,16 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::McpHeaders(arguments) => mcp_headers::run(&arguments, deadline),
         Command::Mcp(arguments) => mcp::run(&arguments, deadline),
         // A call never comes this far, only the question for its help, which clap has answered.
-        Command::GitCredential(_) | Command::DockerCredential(_) | Command::Bazel(_) => return Kind::Usage.exit_code(),
+        Command::GitCredential(_)
+        | Command::DockerCredential(_)
+        | Command::Bazel(_)
+        | Command::Cargo(_)
+        | Command::Terraform(_)
+        | Command::Keyring(_)
+        | Command::Pnpm(_)
+        | Command::Goauth(_)
+        | Command::Kubernetes(_)
+        | Command::Askpass(_) => return Kind::Usage.exit_code(),
     };
     match result {
         Ok(()) => 0,

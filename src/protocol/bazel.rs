@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::{Answer, Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, is_no_help};
+use super::{Answer, Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved, is_no_help};
 use crate::broker::Token;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
@@ -50,8 +50,8 @@ fn call(words: &[OsString]) -> Call {
 struct Question;
 
 impl Get for Question {
-    fn longest_input(&self) -> usize {
-        LONGEST_INPUT
+    fn input(&self) -> Input {
+        Input::All(LONGEST_INPUT)
     }
 
     fn decode(&self, input: &[u8]) -> Result<Box<dyn Request>, Refused> {
@@ -64,7 +64,7 @@ impl Get for Question {
         }
     }
 
-    fn failed(&self, _: Failure) -> Reply {
+    fn failed(&self, _: Failure, _: &Error) -> Reply {
         Reply::failed("")
     }
 

@@ -1,10 +1,10 @@
 //! The one road of every helper protocol, from argv and stdin to stdout and the exit status.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::time::Instant;
 
-use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved};
+use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{error_line, print, warn_of_expiry};
@@ -34,16 +34,26 @@ pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
 
 /// All of stdin, up to one byte more than a request of `longest` bytes may have.
 pub fn read_stdin(longest: usize) -> Result<Secret<Vec<u8>>, Error> {
-    let mut input = Vec::new();
-    let read = std::io::stdin().lock().take(longest as u64 + 1).read_to_end(&mut input);
-    let input = Secret::new(input);
+    read(Input::All(longest))
+}
+
+fn read(input: Input) -> Result<Secret<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    let stdin = std::io::stdin().lock();
+    let read = match input {
+        Input::Nothing => Ok(0),
+        Input::All(longest) => stdin.take(longest as u64 + 1).read_to_end(&mut bytes),
+        Input::Line(longest) => stdin.take(longest as u64 + 1).read_until(b'\n', &mut bytes),
+    };
+    let bytes = Secret::new(bytes);
     read.map_err(|error| Error::new(Kind::Failed, "the request cannot be read").why(error))?;
-    Ok(input)
+    Ok(bytes)
 }
 
 fn answer(get: &dyn Get, deadline: Instant) -> Reply {
     let mut failure = Failure::Request;
-    let outcome = read_stdin(get.longest_input()).and_then(|input| match get.decode(input.expose()) {
+    let asked = print(get.greeting()).and_then(|()| read(get.input()));
+    let outcome = asked.and_then(|input| match get.decode(input.expose()) {
         Ok(request) => credential(&*request, deadline, &mut failure),
         Err(Refused { reply, error }) => {
             if let Some(error) = error {
@@ -57,7 +67,7 @@ fn answer(get: &dyn Get, deadline: Instant) -> Reply {
         Ok(None) => get.not_ours(),
         Err(error) => {
             error_line(&error);
-            get.failed(failure)
+            get.failed(failure, &error)
         }
     }
 }

@@ -4,12 +4,21 @@
 //! stderr.
 //! protocol.md describes every protocol byte by byte.
 
+pub mod askpass;
 pub mod bazel;
+pub mod cargo;
 pub mod docker;
 mod driver;
 pub mod git;
+pub mod goauth;
+pub mod keyring;
+pub mod kubernetes;
+mod place;
+pub mod pnpm;
 mod resolved;
+pub mod terraform;
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
@@ -27,7 +36,7 @@ use crate::target::Target;
 
 /// A helper protocol that the name of the executable selects, or a sub-command.
 pub struct Protocol {
-    /// The name of a link to the executable that selects it.
+    /// The name of a link to the executable that selects it. What follows an `@` in the name comes before the words.
     pub link: &'static str,
     /// The sub-command that selects it, for configurations that hold a command line but no link.
     pub command: &'static str,
@@ -39,8 +48,16 @@ pub struct Protocol {
     pub unwritten: u8,
 }
 
-/// All of them.
-pub static PROTOCOLS: [&Protocol; 3] = [&git::PROTOCOL, &docker::PROTOCOL, &bazel::PROTOCOL];
+/// Those whose links are put beside the executable.
+pub static PROTOCOLS: [&Protocol; 6] =
+    [&git::PROTOCOL, &docker::PROTOCOL, &bazel::PROTOCOL, &cargo::PROTOCOL, &terraform::PROTOCOL, &askpass::PROTOCOL];
+
+/// Those that need no link, or one in a place of its own, such as `keyring`, which would hide another program.
+static WITHOUT_LINK: [&Protocol; 4] = [&keyring::PROTOCOL, &pnpm::PROTOCOL, &goauth::PROTOCOL, &kubernetes::PROTOCOL];
+
+fn all() -> impl Iterator<Item = &'static Protocol> {
+    PROTOCOLS.into_iter().chain(WITHOUT_LINK)
+}
 
 /// What a tool asks for with its argv.
 pub enum Call {
@@ -74,14 +91,30 @@ impl Reply {
 
 /// A call for a credential, with the options of its argv.
 pub trait Get {
-    /// The longest request in bytes; a longer one is decoded up to one byte more, so that it is seen to be too long.
-    fn longest_input(&self) -> usize;
+    /// What of stdin is its request.
+    fn input(&self) -> Input;
+    /// What the tool waits for before it asks.
+    fn greeting(&self) -> &'static str {
+        ""
+    }
     /// Understands all of stdin. `Err` is what the tool gets for something that is no request.
     fn decode(&self, input: &[u8]) -> Result<Box<dyn Request>, Refused>;
     /// What the tool gets where no credential can be had, with the reason on stderr.
-    fn failed(&self, failure: Failure) -> Reply;
+    fn failed(&self, failure: Failure, error: &Error) -> Reply;
     /// What the tool gets for a host that is none of ours.
     fn not_ours(&self) -> Reply;
+}
+
+/// What of stdin a protocol reads, up to so many bytes. More than that is decoded up to one byte more, so that it is seen to be too
+/// long.
+#[derive(Debug, Clone, Copy)]
+pub enum Input {
+    /// Nothing: the request is in argv or the environment.
+    Nothing,
+    /// All of it.
+    All(usize),
+    /// Its first line, after which the tool waits for the answer.
+    Line(usize),
 }
 
 /// How far a call came that failed.
@@ -149,14 +182,18 @@ pub trait Request {
 
 /// The protocol that `args` select, the program's own name first, and the words after its name or sub-command. A tool waits for
 /// the answer, so the tree of all commands is not built for it; only a person asks for help, or misspells an option.
-pub fn select(args: &[OsString]) -> Option<(&'static Protocol, &[OsString])> {
+pub fn select(args: &[OsString]) -> Option<(&'static Protocol, Cow<'_, [OsString]>)> {
     let (name, words) = args.split_first()?;
-    if let Some(protocol) = by_name(Path::new(name)) {
-        return Some((protocol, words));
+    match by_name(Path::new(name)) {
+        Some((protocol, None)) => return Some((protocol, words.into())),
+        Some((protocol, Some(first))) => {
+            return Some((protocol, [&[first.into()], words].concat().into()));
+        }
+        None => {}
     }
     let (command, words) = words.split_first()?;
-    let protocol = PROTOCOLS.into_iter().find(|protocol| command == protocol.command)?;
-    words.iter().all(|word| (protocol.is_word)(word)).then_some((protocol, words))
+    let protocol = all().find(|protocol| command == protocol.command)?;
+    words.iter().all(|word| (protocol.is_word)(word)).then_some((protocol, words.into()))
 }
 
 /// For protocols whose words never begin with a dash, or are their own if they do.
@@ -164,9 +201,15 @@ fn is_no_help(word: &OsStr) -> bool {
     word != "-h" && word != "--help"
 }
 
-fn by_name(argv0: &Path) -> Option<&'static Protocol> {
-    let name = argv0.file_stem()?;
-    PROTOCOLS.into_iter().find(|protocol| name == protocol.link)
+/// The protocol of this name, and what follows an `@` in it, as in `scalekit-token@HOST`.
+fn by_name(argv0: &Path) -> Option<(&'static Protocol, Option<&OsStr>)> {
+    let find = |name: &OsStr| all().find(|protocol| name == protocol.link);
+    if let Some(protocol) = argv0.file_stem().and_then(find) {
+        return Some((protocol, None));
+    }
+    let (name, rest) = argv0.file_name()?.to_str()?.split_once('@')?;
+    let rest = rest.strip_suffix(".exe").unwrap_or(rest);
+    Some((find(OsStr::new(name))?, Some(OsStr::new(rest))))
 }
 
 #[cfg(test)]
@@ -175,10 +218,14 @@ mod tests {
 
     #[test]
     fn the_base_name_decides() {
-        let link = |argv0: &str| by_name(Path::new(argv0)).map(|protocol| protocol.link);
+        let link = |argv0: &str| by_name(Path::new(argv0)).map(|(protocol, _)| protocol.link);
         assert_eq!(link("/a/b/git-credential-scalekit"), Some("git-credential-scalekit"));
         assert_eq!(link("git-credential-scalekit.exe"), Some("git-credential-scalekit"));
         assert_eq!(link("bin/docker-credential-scalekit"), Some("docker-credential-scalekit"));
         assert_eq!(link("scalekit-auth"), None);
+        let host = |argv0: &str| by_name(Path::new(argv0)).and_then(|(_, rest)| Some(rest?.to_str()?.to_owned()));
+        assert_eq!(host("/b/scalekit-token@npm.pkg.github.com").as_deref(), Some("npm.pkg.github.com"));
+        assert_eq!(host("scalekit-token@a.b:8080.exe").as_deref(), Some("a.b:8080"));
+        assert_eq!(link("other@npm.pkg.github.com"), None);
     }
 }

@@ -77,6 +77,24 @@ impl<'a> Resolved<'a> {
         header::headers(self.rule.service, &token.credential).map_err(|error| self.shown(error))
     }
 
+    /// The value of `Authorization`, for protocols that carry no other header.
+    pub fn authorization(&self, token: &Token) -> Result<Secret<String>, Error> {
+        header::authorization(self.rule.service, &token.credential).map_err(|error| self.shown(error))
+    }
+
+    /// The bearer token, for protocols that put `Bearer` before it.
+    pub fn bearer(&self, token: &Token) -> Result<Secret<String>, Error> {
+        let value = self.authorization(token)?;
+        match value.expose().split_once(' ') {
+            Some((scheme, bearer)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Secret::new(bearer.to_owned())),
+            _ => {
+                let name = &self.rule.service.name;
+                Err(Error::new(Kind::Usage, format!("the token of {name} is none that travels as Bearer"))
+                    .next(format!("{} prints its header", self.subject.header())))
+            }
+        }
+    }
+
     /// User name and password, for protocols that carry these; without a name where the host's own is meant.
     pub fn login(&self, token: &Token) -> Result<(Option<String>, Secret<String>), Error> {
         header::login(self.rule.service, &token.credential).map_err(|error| self.shown(error))

@@ -94,7 +94,8 @@ impl World {
         for directory in ["run", "bin", ".config"] {
             std::fs::DirBuilder::new().mode(0o700).create(home.path().join(directory)).unwrap();
         }
-        for name in ["scalekit-auth", "git-credential-scalekit", "docker-credential-scalekit", "bazel-scalekit"] {
+        let links = scalekit_auth::protocol::PROTOCOLS.map(|protocol| protocol.link);
+        for name in links.into_iter().chain(["scalekit-auth"]) {
             symlink(EXE, home.path().join("bin").join(name)).unwrap();
         }
         Self { sandbox, home, credentials_in_variables: true, has_cache: false }

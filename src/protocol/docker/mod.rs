@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::time::Instant;
 
 use super::driver::find;
-use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved, is_no_help, read_stdin};
+use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved, is_no_help, read_stdin};
 use crate::broker::{Broker, Token};
 use crate::error::{Error, Kind};
 use crate::output::error_line;
@@ -68,8 +68,8 @@ fn call(actions: &[OsString]) -> Call {
 struct Question;
 
 impl Get for Question {
-    fn longest_input(&self) -> usize {
-        LONGEST_INPUT
+    fn input(&self) -> Input {
+        Input::All(LONGEST_INPUT)
     }
 
     fn decode(&self, input: &[u8]) -> Result<Box<dyn Request>, Refused> {
@@ -80,7 +80,7 @@ impl Get for Question {
         }
     }
 
-    fn failed(&self, _: Failure) -> Reply {
+    fn failed(&self, _: Failure, _: &Error) -> Reply {
         self.not_ours()
     }
 

@@ -9,7 +9,7 @@ pub mod wire;
 
 use std::ffi::{OsStr, OsString};
 
-use super::{Call, Failure, Get, Protocol, Refused, Reply, Request, Resolved};
+use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved};
 use crate::broker::Token;
 use crate::error::{Error, Kind};
 use crate::output::note;
@@ -75,8 +75,8 @@ fn call(words: &[OsString]) -> Call {
 }
 
 impl Get for Options {
-    fn longest_input(&self) -> usize {
-        LONGEST_INPUT
+    fn input(&self) -> Input {
+        Input::All(LONGEST_INPUT)
     }
 
     fn decode(&self, input: &[u8]) -> Result<Box<dyn Request>, Refused> {
@@ -90,7 +90,7 @@ impl Get for Options {
         Ok(Box::new(Question { request, targets, in_ascii, is_ephemeral }))
     }
 
-    fn failed(&self, failure: Failure) -> Reply {
+    fn failed(&self, failure: Failure, _: &Error) -> Reply {
         match failure {
             Failure::Request => Reply::done(""),
             Failure::Token if !self.only_helper => Reply::done(""),
