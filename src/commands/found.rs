@@ -72,6 +72,11 @@ impl AccountToken {
         header::headers(&self.service, &self.token.credential).map_err(|error| self.shown(error))
     }
 
+    /// The value of the one header `Authorization`.
+    pub(super) fn authorization(&self) -> Result<Secret<String>, Error> {
+        header::authorization(&self.service, &self.token.credential).map_err(|error| self.shown(error))
+    }
+
     /// Whose token it is, as a command says it.
     pub(super) fn subject(&self) -> &Subject {
         &self.subject

@@ -20,6 +20,9 @@ pub struct Arguments {
     asked: Request,
     #[command(flatten)]
     access: Access,
+    /// Print the value of Authorization alone, such as `Bearer TOKEN`
+    #[arg(long, conflicts_with = "json")]
+    value: bool,
     /// Print a JSON object with the headers and their expiry; failures too
     #[arg(long)]
     json: bool,
@@ -32,6 +35,9 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 fn answer(arguments: &Arguments, deadline: Instant) -> Result<Secret<String>, Failure> {
     let asked = arguments.asked.whose.request(&arguments.asked.place, arguments.access.read_only);
     let found = find(&asked.broker(deadline)?, &asked)?;
+    if arguments.value {
+        return Ok(found.authorization()?);
+    }
     let headers = found.headers()?;
     Ok(match arguments.json {
         true => found.to_json(&[("headers", found::to_json(&headers))]),

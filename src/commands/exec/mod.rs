@@ -15,7 +15,8 @@ use clap::error::{ContextKind, ContextValue};
 
 use super::found::AccountToken;
 use super::request::{AccountSelector, ServiceOrTarget};
-use crate::broker::Broker;
+use crate::broker::{Broker, Token};
+use crate::clock;
 use crate::error::{Error, Kind};
 use crate::service::{Account, Service};
 use crate::store::credential_variables;
@@ -25,7 +26,8 @@ use variable::Destination;
 /// Run a command with fresh tokens in its environment variables
 ///
 /// The command takes the place of this program, so that exit status and signals are its own; 127 if it is not there, 126 if
-/// it cannot be run. The variables that hold client credentials are kept from it.
+/// it cannot be run. The variables that hold client credentials are kept from it. A token that runs out while the command runs is
+/// not replaced: what runs for hours asks a helper protocol instead, see `scalekit-auth setup`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Whose token, a service, host or URL; and the variable for it, where it is not the one that the service's own tools read
@@ -34,6 +36,9 @@ pub struct Arguments {
     /// The environment to ask, whatever the services say
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+    /// The variable for the seconds until the first of the tokens runs out; it is left out where the vault does not say
+    #[arg(long, value_name = "VARIABLE")]
+    expires_in: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -60,6 +65,13 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let broker = super::load(arguments.environment.as_deref(), deadline)?;
     let wanted = wanted(arguments, &broker)?;
     let host = gh_host(&wanted)?;
+    if let Some(name) = &arguments.expires_in {
+        variable::check(name)?;
+        if wanted.iter().any(|one| one.destination.variable == *name) {
+            return Err(Error::new(Kind::Usage, format!("{name} cannot hold a token and its expiry"))
+                .next("give --expires-in a name of its own"));
+        }
+    }
     let accounts: Vec<_> = wanted.iter().map(|one| (one.service, &one.account)).collect();
     let tokens: Vec<_> = broker.tokens(&accounts).into_iter().collect::<Result<_, _>>()?;
 
@@ -69,6 +81,13 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let mut command = Command::new(program);
     command.args(rest);
     credential_variables().for_each(|name| _ = command.env_remove(name));
+    let first = tokens.iter().filter_map(|token: &Token| token.expires_at).min();
+    if let Some(name) = &arguments.expires_in {
+        match first {
+            Some(at) => command.env(name, at.saturating_sub(clock::wall()).max(0).to_string()),
+            None => command.env_remove(name),
+        };
+    }
     for (Wanted { service, account, destination }, token) in wanted.into_iter().zip(tokens) {
         let found = AccountToken::new(&broker, service, account, token)?;
         command.env(destination.variable, found.token()?.1.expose());

@@ -112,7 +112,8 @@ pub(super) fn split(text: &str) -> Result<(&str, Option<&str>), Error> {
     check(name).map(|()| (place, Some(name)))
 }
 
-fn check(name: &str) -> Result<(), Error> {
+/// Whether a value may stand in a variable of this name.
+pub(super) fn check(name: &str) -> Result<(), Error> {
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !is_name || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return Err(Error::new(
