@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::block::{self, Place};
 use super::edit::Edit;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
@@ -14,13 +15,6 @@ use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
 use crate::resolve::rules;
 use crate::suggest;
 use crate::target::Target;
-
-const BEGIN: &str = "# scalekit-auth setup: begin";
-const END: &str = "# scalekit-auth setup: end";
-/// The file had no line end at its end.
-const JOINED: &str = " (joined)";
-/// There was no file.
-const CREATED: &str = " (created)";
 
 /// One host of ours in git's configuration.
 struct Host {
@@ -56,7 +50,7 @@ pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: boo
             .next("--replace puts ours in its place; `setup --undo` brings it back"));
         }
     }
-    let after = with_block(edit.exists().then_some(edit.before()), &block(&wanted, helper));
+    let after = block::put(edit.exists().then_some(edit.before()), &section(&wanted, helper), |_| Place::End);
     Ok(Plan { edit, after, hosts: wanted })
 }
 
@@ -116,7 +110,7 @@ fn problem(settings: &Settings, host: &Host) -> Option<Error> {
 /// The change that takes our block out again; `None` if there is none.
 pub(super) fn undo() -> Result<Option<(Edit, Option<String>)>, Error> {
     let edit = Edit::open(&file()?)?;
-    let Some(rest) = without_block(edit.before()) else { return Ok(None) };
+    let Some(rest) = block::without(edit.before()) else { return Ok(None) };
     Ok(Some((edit, rest)))
 }
 
@@ -175,7 +169,7 @@ fn host(broker: &Broker, origin: &str) -> Result<Host, Error> {
     Ok(Host { origin, target, has_paths: claims.iter().any(|rule| rule.pattern.has_path()) })
 }
 
-fn block(hosts: &[Host], helper: &str) -> String {
+fn section(hosts: &[Host], helper: &str) -> String {
     let mut text = String::new();
     for Host { origin, has_paths, target: _ } in hosts {
         text.push_str(&format!("[credential \"{origin}\"]\n\thelper =\n\thelper = {helper}\n"));
@@ -186,54 +180,13 @@ fn block(hosts: &[Host], helper: &str) -> String {
     text
 }
 
-/// A file with our block in it.
-struct Parts<'a> {
-    /// The text without the block.
-    rest: String,
-    /// The block without its first and last line.
-    block: &'a str,
-    /// There was no file before the block.
-    is_created: bool,
-}
-
-impl<'a> Parts<'a> {
-    /// `None` if there is no block.
-    fn of(text: &'a str) -> Option<Self> {
-        // The last one: whatever looks like the beginning of another stood there before us.
-        let mut begins = text.rmatch_indices(BEGIN).map(|(at, _)| at);
-        let start = begins.find(|at| *at == 0 || text[..*at].ends_with('\n'))?;
-        let (marks, inside) = text[start + BEGIN.len()..].split_once('\n')?;
-        let (block, after) = inside.split_once(END)?;
-        let after = after.strip_prefix('\n').unwrap_or(after);
-        let before = &text[..start];
-        // The line end that we added is needed by what somebody wrote below the block since then.
-        let is_joined = marks.contains(JOINED) && after.is_empty();
-        let before = if is_joined { before.strip_suffix('\n').unwrap_or(before) } else { before };
-        Some(Self { rest: format!("{before}{after}"), block, is_created: marks.contains(CREATED) })
-    }
-}
-
-/// `text` with `block` in the place of an earlier one; `None` is no file.
-fn with_block(text: Option<&str>, block: &str) -> String {
-    let (rest, is_created) = match (text, text.and_then(Parts::of)) {
-        (_, Some(Parts { rest, is_created, .. })) => (rest, is_created),
-        (text, None) => (text.unwrap_or_default().to_owned(), text.is_none()),
-    };
-    let created = if is_created { CREATED } else { "" };
-    let (glue, joined) = if rest.is_empty() || rest.ends_with('\n') { ("", "") } else { ("\n", JOINED) };
-    format!("{rest}{glue}{BEGIN}{created}{joined}\n{block}{END}\n")
-}
-
-/// The file without our block, `Some(None)` if there shall be none; `None` if there is no block.
-fn without_block(text: &str) -> Option<Option<String>> {
-    let Parts { rest, is_created, .. } = Parts::of(text)?;
-    Some((!(is_created && rest.is_empty())).then_some(rest))
-}
-
 /// The origins in an earlier block.
 fn origins(text: &str) -> Vec<String> {
-    let lines = Parts::of(text).map(|parts| parts.block.lines()).into_iter().flatten();
-    lines.filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned)).collect()
+    let block = block::lines(text).unwrap_or_default();
+    block
+        .lines()
+        .filter_map(|line| line.strip_prefix("[credential \"")?.strip_suffix("\"]").map(str::to_owned))
+        .collect()
 }
 
 /// The options for our line. No other helper is asked for the host, which the helper itself cannot see: git shall not open
@@ -265,7 +218,6 @@ fn in_shell(path: &str, arguments: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn paths_are_quoted_for_the_shell_and_for_git() {
@@ -278,34 +230,5 @@ mod tests {
         let sub_command = helper_value(None, Path::new("/b/scalekit-auth"), options(Some((2, 54))));
         assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper --ephemeral\"");
         assert_eq!(options(None), options(Some((2, 39))), "a git that does not tell is an old one");
-    }
-
-    #[test]
-    fn what_was_written_below_the_block_stays_apart() {
-        let joined = with_block(Some("[user]"), "") + "[core]\n";
-        assert_eq!(without_block(&joined), Some(Some("[user]\n[core]\n".into())));
-        let created = with_block(None, "") + "[core]";
-        assert_eq!(
-            without_block(&with_block(Some(&created), "")),
-            Some(Some("[core]".into())),
-            "it is not ours to remove"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn undo_after_any_sequence_of_set_ups_gives_back_every_byte(
-            text in proptest::option::of("((# scalekit-auth setup: (begin|end)|[a-z\\[\\]# =]{0,10})(\r?\n)?){0,5}"),
-            blocks in proptest::collection::vec(proptest::collection::vec("https://[a-z]{1,4}", 0..3), 1..5)) {
-            prop_assume!(text.as_deref().and_then(without_block).is_none());
-            let mut now = text.clone();
-            for origins in &blocks {
-                let block: String = origins.iter().map(|o| format!("[credential \"{o}\"]\n\thelper =\n")).collect();
-                now = Some(with_block(now.as_deref(), &block));
-            }
-            let now = now.unwrap_or_default();
-            prop_assert_eq!(&origins(&now), blocks.last().unwrap());
-            prop_assert_eq!(without_block(&now), Some(text));
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! `setup`: points git, docker and MCP clients to us, and takes that back; for gh it says what to type.
 
+mod block;
 mod cred_helpers;
 mod docker;
 mod edit;
