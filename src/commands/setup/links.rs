@@ -11,12 +11,13 @@ use crate::protocol::PROTOCOLS;
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
 pub(super) struct Links {
     program: PathBuf,
+    is_dry_run: bool,
 }
 
 /// Makes the names that are missing. Where the directory cannot be written, that is said, and no failure: git can be
 /// pointed to the program itself.
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
-    let links = Links { program: program()? };
+    let links = Links { program: program()?, is_dry_run: dry_run };
     for name in PROTOCOLS.map(|protocol| protocol.link) {
         let link = links.directory().join(name);
         if links.path_of(name).is_some() {
@@ -51,8 +52,49 @@ impl Links {
         links.find(|link| is_same_file(link, &self.program))
     }
 
+    /// A name in a directory of our own, for what would hide another program beside the program: made if it is missing, except by
+    /// `--dry-run`.
+    pub(super) fn own(&self, name: &str) -> Result<PathBuf, Error> {
+        let strategy = etcetera::choose_base_strategy().map_err(|error| failed("there is no home directory", error))?;
+        let directory = etcetera::BaseStrategy::data_dir(&strategy).join("scalekit-auth/bin");
+        let link = directory.join(name);
+        if self.is_dry_run {
+            return Ok(link);
+        }
+        self.at(&link)?;
+        Ok(link)
+    }
+
+    /// Puts a link to the program there, in the place of one that leads elsewhere.
+    pub(super) fn at(&self, link: &Path) -> Result<(), Error> {
+        if is_same_file(link, &self.program) {
+            return Ok(());
+        }
+        if std::fs::symlink_metadata(link).is_ok_and(|data| !data.is_symlink()) {
+            return Err(failed(format!("{} is there already and is not ours", link.display()), "it is no link"));
+        }
+        let make = || {
+            crate::runtime::create_directory(link.parent().unwrap_or(Path::new("/")))?;
+            match std::fs::remove_file(link) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => symlink_to(&self.program, link),
+            }
+        };
+        make().map_err(|error| failed(format!("{} cannot be made", link.display()), error))
+    }
+
     pub(super) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// Takes a link away that leads to this program.
+pub(super) fn remove(link: &Path) -> Result<(), Error> {
+    match std::fs::symlink_metadata(link).is_ok_and(|data| data.is_symlink()) && is_same_file(link, &program()?) {
+        true => {
+            std::fs::remove_file(link).map_err(|error| failed(format!("{} cannot be removed", link.display()), error))
+        }
+        false => Ok(()),
     }
 }
 
@@ -63,6 +105,11 @@ fn as_found(executable: PathBuf) -> PathBuf {
     let typed = typed.and_then(|typed| std::path::absolute(typed).ok());
     let mut found = on_path("scalekit-auth").chain(typed);
     found.find(|path| is_same_file(path, &executable)).unwrap_or(executable)
+}
+
+#[cfg(unix)]
+fn symlink_to(program: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(program, link)
 }
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! `setup`: points git, docker and MCP clients to us, and takes that back; for gh it says what to type.
+//! `setup`: points tools to us, and takes that back; where a tool has nothing to be pointed, it says what to type.
 
 mod block;
 mod cred_helpers;
@@ -6,10 +6,16 @@ mod docker;
 mod edit;
 mod gh;
 mod git;
+mod hints;
+mod kubeconfig;
+mod lines;
 mod links;
 mod mcp;
 mod member;
+mod overview;
 mod skill;
+mod toml_line;
+mod tool;
 
 use std::time::Instant;
 
@@ -20,14 +26,17 @@ use crate::programs;
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 use edit::Edit;
+use lines::{How, TEXTS, Text};
+use tool::{Tool, Way};
 
 pub(super) use mcp::{CLIENTS, Client, known_servers, line as client_line};
 
 pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
 
-/// Let git, docker or an MCP client ask the program for your services, or say how gh gets its token
+/// Let a tool ask the program for your services, or undo that
 ///
-/// Without a tool it only puts the protocol names, such as git-credential-scalekit, beside the program.
+/// Without a tool it puts the protocol names, such as git-credential-scalekit, beside the program, and lists the tools: which of
+/// them are here, and which ask us.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which tool; with --undo, none means all
@@ -35,6 +44,9 @@ pub struct Arguments {
     /// Hosts, registries or, for MCP clients, services (NAME or NAME=URL); those of all services, if none is named
     #[arg(value_name = "HOST|SERVICE")]
     hosts: Vec<String>,
+    /// Set up every tool that is here and has a host of yours, after showing the whole change
+    #[arg(long, conflicts_with_all = ["tool", "undo", "replace", "skill", "user"])]
+    all: bool,
     /// Show the change and make none
     #[arg(long)]
     dry_run: bool,
@@ -44,79 +56,21 @@ pub struct Arguments {
     /// For claude: put the agent skill into its folder of skills, too
     #[arg(long, conflicts_with = "undo")]
     skill: bool,
+    /// For kubectl: the name of the user whose credentials come from us
+    #[arg(long, value_name = "NAME", conflicts_with = "undo")]
+    user: Option<String>,
     /// Remove what setup put there, and bring back what it replaced
     #[arg(long, conflicts_with = "hosts")]
     undo: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Tool {
-    /// The user's git configuration
-    Git,
-    /// Docker's config.json, which podman, skopeo and others read, too
-    Docker,
-    /// GitHub's command line: no file is changed, the alias to type is printed
-    Gh,
-    /// MCP servers of Claude Code, with the helper for headers
-    Claude,
-    /// MCP servers of Codex, with the helper for headers
-    Codex,
-    /// MCP servers of VS Code, by the bridge
-    Vscode,
-    /// MCP servers of Cursor, by the bridge
-    Cursor,
-    /// MCP servers of Gemini CLI, by the bridge
-    Gemini,
-    /// MCP servers of Zed, by the bridge
-    Zed,
-    /// MCP servers of opencode, by the bridge
-    Opencode,
-}
-
-impl Tool {
-    /// The MCP client that it is.
-    fn client(self) -> Option<Client> {
-        Some(match self {
-            Self::Git | Self::Docker | Self::Gh => return None,
-            Self::Claude => Client::Claude,
-            Self::Codex => Client::Codex,
-            Self::Vscode => Client::Vscode,
-            Self::Cursor => Client::Cursor,
-            Self::Gemini => Client::Gemini,
-            Self::Zed => Client::Zed,
-            Self::Opencode => Client::Opencode,
-        })
-    }
-}
-
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let broker = super::load(None, deadline)?;
     if arguments.undo {
-        let wants = |tool| arguments.tool.is_none_or(|asked| asked == tool);
-        let mut found = wants(Tool::Git) && undo(git::undo()?, arguments.dry_run, |_| Ok(()))?;
-        if wants(Tool::Docker) {
-            found |= undo(docker::undo(&broker)?, arguments.dry_run, |edit| docker::forget(&broker, edit))?;
-        }
-        for client in CLIENTS {
-            if arguments.tool.is_none_or(|tool| tool.client() == Some(client)) {
-                found |= undo(mcp::undo(&broker, client)?, arguments.dry_run, |edit| mcp::forget(&broker, edit))?;
-            }
-        }
-        if wants(Tool::Claude) {
-            let folder = skill::folder()?;
-            if skill::remove(&folder, arguments.dry_run)? {
-                note(format!(
-                    "the skill {} {}",
-                    if arguments.dry_run { "would go from" } else { "is gone from" },
-                    folder.display()
-                ));
-                found = true;
-            }
-        }
-        if !found {
-            note("there is nothing of ours to undo");
-        }
-        return Ok(());
+        return undo_all(&broker, arguments);
+    }
+    if arguments.all {
+        return overview::set_up_all(&broker, arguments.dry_run);
     }
     if arguments.skill {
         set_up_skill(arguments)?;
@@ -125,19 +79,58 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             return Ok(());
         }
     }
-    match arguments.tool {
-        None => links::make(arguments.dry_run).map(drop),
-        Some(Tool::Git) => set_up_git(&broker, arguments),
-        Some(Tool::Docker) => set_up_docker(&broker, arguments),
-        Some(Tool::Gh) if !arguments.hosts.is_empty() => {
-            Err(Error::new(Kind::Usage, "setup gh takes no hosts").next(suggest::setup("gh")))
-        }
-        Some(Tool::Gh) => print(&format!("{}\n", gh::alias(&broker)?)),
-        Some(tool) => match tool.client() {
-            Some(client) => set_up_client(&broker, client, arguments),
-            None => Ok(()),
-        },
+    let Some(tool) = arguments.tool else {
+        links::make(arguments.dry_run)?;
+        return print(&overview::table(&broker));
+    };
+    if arguments.user.is_some() && tool != Tool::Kubectl {
+        return Err(Error::new(Kind::Usage, "--user is for kubectl alone"));
     }
+    match tool.way() {
+        Way::Git => set_up_git(&broker, arguments),
+        Way::Docker => set_up_docker(&broker, arguments),
+        Way::Client(client) => set_up_client(&broker, client, arguments),
+        Way::Text(text) => set_up_text(&broker, text, arguments),
+        _ if !arguments.hosts.is_empty() => {
+            Err(Error::new(Kind::Usage, format!("setup {} takes no hosts", tool.name()))
+                .next(suggest::setup(&tool.name())))
+        }
+        Way::Gh => print(&format!("{}\n", gh::alias(&broker)?)),
+        Way::Hint(hint) => {
+            let links = links::make(arguments.dry_run)?;
+            let askpass = links.path_of("scalekit-askpass").unwrap_or_else(|| "scalekit-askpass".into());
+            print(&hint.lines(&links.program().display().to_string(), &askpass.display().to_string()))
+        }
+    }
+}
+
+fn undo_all(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
+    let wants = |way: Way| arguments.tool.is_none_or(|asked| asked.way() == way);
+    let is_dry = arguments.dry_run;
+    let mut found = wants(Way::Git) && undo(git::undo()?, is_dry, |_| Ok(()))?;
+    if wants(Way::Docker) {
+        found |= undo(docker::undo(broker)?, is_dry, |edit| docker::forget(broker, edit))?;
+    }
+    for client in CLIENTS.into_iter().filter(|client| wants(Way::Client(*client))) {
+        found |= undo(mcp::undo(broker, client)?, is_dry, |edit| mcp::forget(broker, edit))?;
+    }
+    for text in TEXTS.into_iter().filter(|text| wants(Way::Text(*text))) {
+        found |= undo(text.undo()?, is_dry, |_| Ok(()))?;
+        if !is_dry {
+            text.remove_link()?;
+        }
+    }
+    if wants(Way::Client(Client::Claude)) {
+        let folder = skill::folder()?;
+        if skill::remove(&folder, is_dry)? {
+            note(format!("the skill {} {}", if is_dry { "would go from" } else { "is gone from" }, folder.display()));
+            found = true;
+        }
+    }
+    if !found {
+        note("there is nothing of ours to undo");
+    }
+    Ok(())
 }
 
 fn undo(
@@ -210,6 +203,20 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
             suggest::login(DEFAULT_ENVIRONMENT)
         ));
     }
+    Ok(())
+}
+
+fn set_up_text(broker: &Broker, text: Text, arguments: &Arguments) -> Result<(), Error> {
+    let links = links::make(arguments.dry_run)?;
+    let user = arguments.user.as_deref();
+    let how = How { broker, links: &links, places: &arguments.hosts, user, replace: arguments.replace };
+    let plan = text.plan(&how)?;
+    if arguments.dry_run {
+        return print(&plan.edit.describe(Some(&plan.after)));
+    }
+    let what = plan.carry_out()?;
+    text.make_link(&links)?;
+    note(what);
     Ok(())
 }
 

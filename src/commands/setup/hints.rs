@@ -1,0 +1,74 @@
+//! Tools that have no hook of their own, or whose configuration is too much a person's own to be edited: what to type for each.
+
+use crate::suggest::quoted;
+
+/// A tool of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    Npm,
+    Msmtp,
+    Mbsync,
+    Mutt,
+    Aerc,
+    Himalaya,
+    Rclone,
+    Wget,
+}
+
+impl Hint {
+    /// The lines for a person to put where they belong, which the first one names.
+    pub(super) fn lines(self, program: &str, askpass: &str) -> String {
+        let command = quoted(program);
+        let token = |url: &str| format!("{command} token {url}");
+        let (smtp, imap) = (token("smtp://smtp.gmail.com:587"), token("imaps://imap.gmail.com"));
+        match self {
+            Self::Npm => format!(
+                "# npm, yarn, bun, composer and deno have no hook: they read a token from a variable.\n\
+                 # In .npmrc (the text stands there as it is; npm puts the variable's value in):\n\
+                 //npm.pkg.github.com/:_authToken=${{NODE_AUTH_TOKEN}}\n\
+                 # Then each time:\n\
+                 {command} exec --with github=NODE_AUTH_TOKEN -- npm install\n"
+            ),
+            Self::Msmtp => format!(
+                "# ~/.msmtprc\n\
+                 account gmail\nhost smtp.gmail.com\nport 587\ntls on\ntls_starttls on\nauth oauthbearer\n\
+                 user ADDRESS\nfrom ADDRESS\npasswordeval \"{smtp}\"\n"
+            ),
+            Self::Mbsync => format!(
+                "# ~/.mbsyncrc, with a SASL plug-in for XOAUTH2 installed\n\
+                 IMAPAccount gmail\nHost imap.gmail.com\nSSLType IMAPS\nAuthMechs XOAUTH2\nUser ADDRESS\nPassCmd \"{imap}\"\n"
+            ),
+            Self::Mutt => format!(
+                "# ~/.muttrc, for mutt and neomutt\n\
+                 set imap_user = ADDRESS\nset imap_authenticators = \"oauthbearer:xoauth2\"\n\
+                 set imap_oauth_refresh_command = \"{imap}\"\n\
+                 set smtp_url = \"smtp://ADDRESS@smtp.gmail.com:587/\"\nset smtp_authenticators = \"oauthbearer:xoauth2\"\n\
+                 set smtp_oauth_refresh_command = \"{smtp}\"\n"
+            ),
+            Self::Aerc => format!(
+                "# ~/.config/aerc/accounts.conf\n\
+                 [gmail]\nsource = imaps+xoauth2://ADDRESS@imap.gmail.com\nsource-cred-cmd = {imap}\n\
+                 outgoing = smtp+xoauth2://ADDRESS@smtp.gmail.com:587\noutgoing-cred-cmd = {smtp}\n\
+                 outgoing-cred-cmd-cache = false\n"
+            ),
+            Self::Himalaya => format!(
+                "# ~/.config/himalaya/config.toml\n\
+                 [accounts.gmail]\nemail = \"ADDRESS\"\nbackend.type = \"imap\"\nbackend.host = \"imap.gmail.com\"\n\
+                 backend.port = 993\nbackend.login = \"ADDRESS\"\nbackend.auth.type = \"oauth2\"\n\
+                 backend.auth.method = \"xoauth2\"\nbackend.auth.access-token.cmd = \"{imap}\"\n"
+            ),
+            Self::Rclone => format!(
+                "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n\
+                 [files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
+                 bearer_token_command = {command} token https://HOST/PATH\n"
+            ),
+            Self::Wget => format!(
+                "# For a server that takes a user name and a token (HTTP Basic)\n\
+                 wget --use-askpass={} https://HOST/PATH\n\
+                 # For one that takes a bearer token, curl keeps it out of the process list:\n\
+                 {command} curl https://HOST/PATH --remote-name\n",
+                quoted(askpass)
+            ),
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Tools whose configuration is text: a block of lines in it lets the tool ask us.
+
+use std::path::{Path, PathBuf};
+
+use super::block::{self, Place};
+use super::edit::Edit;
+use super::kubeconfig;
+use super::links::Links;
+use super::toml_line;
+use crate::broker::Broker;
+use crate::error::{Error, Kind};
+use crate::resolve::{Rule, rules};
+use crate::suggest;
+use crate::target::Target;
+
+/// A tool of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    Bazel,
+    Pip,
+    Uv,
+    Cargo,
+    Go,
+    Terraform,
+    Pnpm,
+    Kubectl,
+}
+
+/// All of them.
+pub(super) const TEXTS: [Text; 8] =
+    [Text::Bazel, Text::Pip, Text::Uv, Text::Cargo, Text::Go, Text::Terraform, Text::Pnpm, Text::Kubectl];
+
+/// What a tool's file gets.
+struct Wanted {
+    lines: String,
+    place: Place,
+    /// What it asks us about then.
+    what: String,
+}
+
+/// The change.
+pub(super) struct Plan {
+    pub(super) edit: Edit,
+    pub(super) after: String,
+    what: String,
+}
+
+/// How a tool is set up: for which places, as which user of a kubeconfig, and whether in the place of another's lines.
+pub(super) struct How<'a> {
+    pub(super) broker: &'a Broker,
+    pub(super) links: &'a Links,
+    pub(super) places: &'a [String],
+    pub(super) user: Option<&'a str>,
+    pub(super) replace: bool,
+}
+
+impl Text {
+    /// Its name after `setup`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bazel => "bazel",
+            Self::Pip => "pip",
+            Self::Uv => "uv",
+            Self::Cargo => "cargo",
+            Self::Go => "go",
+            Self::Terraform => "terraform",
+            Self::Pnpm => "pnpm",
+            Self::Kubectl => "kubectl",
+        }
+    }
+
+    /// The user's configuration file.
+    pub(super) fn file(self) -> Result<PathBuf, Error> {
+        let home =
+            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let settings = || variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
+        Ok(match self {
+            Self::Bazel => home.join(".bazelrc"),
+            Self::Pip => variable("PIP_CONFIG_FILE").unwrap_or_else(|| settings().join("pip/pip.conf")),
+            Self::Uv => settings().join("uv/uv.toml"),
+            Self::Cargo => variable("CARGO_HOME").unwrap_or_else(|| home.join(".cargo")).join("config.toml"),
+            Self::Go => variable("GOENV").unwrap_or_else(|| settings().join("go/env")),
+            Self::Terraform => variable("TF_CLI_CONFIG_FILE").unwrap_or_else(|| home.join(".terraformrc")),
+            Self::Pnpm => variable("NPM_CONFIG_USERCONFIG").unwrap_or_else(|| home.join(".npmrc")),
+            Self::Kubectl => match variable("KUBECONFIG") {
+                Some(several) => std::env::split_paths(&several).next().unwrap_or(several),
+                None => home.join(".kube/config"),
+            },
+        })
+    }
+
+    /// Plans the change; refuses where the tool asks somebody else already, unless it shall be replaced.
+    pub(super) fn plan(self, how: &How<'_>) -> Result<Plan, Error> {
+        let edit = Edit::open(&self.file()?)?;
+        let text = edit.exists().then_some(edit.before());
+        let rest = text.and_then(block::without).unwrap_or_else(|| text.map(str::to_owned));
+        let Wanted { lines, place, what } = self.wanted(how, rest.as_deref().unwrap_or_default(), edit.path())?;
+        let after = block::put(text, &lines, |_| place);
+        Ok(Plan { edit, after, what })
+    }
+
+    fn wanted(self, how: &How<'_>, rest: &str, path: &Path) -> Result<Wanted, Error> {
+        let program = how.links.program().display().to_string();
+        let taken = |what: String| Error::new(Kind::Usage, what);
+        let unreadable = |why: String| {
+            Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", path.display())).why(why)
+        };
+        match self {
+            Self::Bazel => {
+                let hosts =
+                    hosts(how, |rule| rule.git_username.is_some_and(|name| !name.is_empty()) || is_git_hosts(rule))?;
+                let flag = |host: &String| format!("--credential_helper={host}=");
+                let other = hosts.iter().find(|host| rest.contains(&flag(host)));
+                if let (Some(host), false) = (other, how.replace) {
+                    return Err(taken(format!("{} has another helper for {host} already", path.display()))
+                        .next("--replace: the last line counts, and ours is the last"));
+                }
+                let helper = how.links.path_of("bazel-scalekit").unwrap_or_else(|| how.links.program().to_owned());
+                let line = |host: &String| format!("common {}{}\n", flag(host), helper.display());
+                Ok(Wanted {
+                    lines: hosts.iter().map(line).collect(),
+                    place: Place::End,
+                    what: format!("bazel asks us for {}", hosts.join(", ")),
+                })
+            }
+            Self::Pip => {
+                how.must_have_no_places(self)?;
+                let setting = "keyring-provider = subprocess\n";
+                let (place, found) = ini_key(rest, "global", "keyring-provider");
+                if found.is_some_and(|value| value != "subprocess") && !how.replace {
+                    return Err(taken(format!("{} has another keyring-provider already", path.display()))
+                        .next("--replace puts ours in its place; `setup --undo` brings it back"));
+                }
+                let head = if place == Place::End { "[global]\n" } else { "" };
+                Ok(Wanted { lines: format!("{head}{setting}"), place, what: how.keyring(self)? })
+            }
+            Self::Uv => {
+                how.must_have_no_places(self)?;
+                let found = toml_line::key(rest, &["keyring-provider"]).map_err(unreadable)?;
+                if found.as_ref().is_some_and(|found| found.value.trim() != "\"subprocess\"") && !how.replace {
+                    return Err(taken(format!("{} has another keyring-provider already", path.display()))
+                        .next("--replace puts ours in its place; `setup --undo` brings it back"));
+                }
+                let place = found.map_or(Place::Before(0), |found| Place::Instead(found.lines));
+                Ok(Wanted { lines: "keyring-provider = \"subprocess\"\n".into(), place, what: how.keyring(self)? })
+            }
+            Self::Cargo => {
+                how.must_have_no_places(self)?;
+                let helper = how
+                    .links
+                    .path_of("cargo-credential-scalekit")
+                    .map_or("cargo-credential-scalekit".into(), |path| path.display().to_string());
+                let found = toml_line::key(rest, &["registry", "global-credential-providers"]).map_err(unreadable)?;
+                // cargo asks the last one first, and the next where that declines.
+                let mut providers = match &found {
+                    Some(found) => found.strings().map_err(unreadable)?,
+                    None => vec!["cargo:token".to_owned()],
+                };
+                providers.retain(|provider| !provider.ends_with("cargo-credential-scalekit"));
+                providers.push(helper);
+                let shown: Vec<String> = providers.iter().map(|provider| toml_line::quoted(provider)).collect();
+                let setting = format!("global-credential-providers = [{}]\n", shown.join(", "));
+                let head = toml_line::head(rest, "registry").map_err(unreadable)?;
+                let (place, lines) = match (found, head) {
+                    (Some(found), _) => (Place::Instead(found.lines), setting),
+                    (None, Some(below)) => (Place::Before(below), setting),
+                    (None, None) => (Place::End, format!("[registry]\n{setting}")),
+                };
+                Ok(Wanted { lines, place, what: "cargo asks us for the registries of your services".into() })
+            }
+            Self::Go => {
+                how.must_have_no_places(self)?;
+                let quoted = if program.contains(' ') { format!("\"{program}\"") } else { program };
+                let (place, found) = plain_key(rest, "GOAUTH");
+                let others = found.unwrap_or("netrc").to_owned();
+                let lines = format!("GOAUTH={quoted} goauth; {others}\n");
+                Ok(Wanted { lines, place, what: "go asks us for the modules of your services".into() })
+            }
+            Self::Terraform => {
+                how.must_have_no_places(self)?;
+                if rest.lines().any(|line| line.trim_start().starts_with("credentials_helper ")) {
+                    return Err(taken(format!("{} has another credentials_helper already", path.display()))
+                        .why("Terraform takes one alone")
+                        .next("remove that block first"));
+                }
+                let lines = "credentials_helper \"scalekit\" {\n}\n".to_owned();
+                Ok(Wanted { lines, place: Place::End, what: "terraform asks us for the hosts of your services".into() })
+            }
+            Self::Pnpm => {
+                let registries = registries(how)?;
+                let key = |registry: &String| format!("//{registry}/:");
+                let other = registries.iter().find(|registry| {
+                    let begins = |line: &str, name: &str| line.trim_start().starts_with(&(key(registry) + name));
+                    rest.lines().any(|line| begins(line, "tokenHelper") || begins(line, "_authToken"))
+                });
+                if let Some(registry) = other {
+                    return Err(taken(format!("{} has a token for {registry} already", path.display()))
+                        .next("remove that line first"));
+                }
+                let mut lines = String::new();
+                for registry in &registries {
+                    let host = registry.split('/').next().unwrap_or_default();
+                    let link = how.links.own(&format!("scalekit-token@{host}"))?;
+                    lines += &format!("{}tokenHelper={}\n", key(registry), link.display());
+                }
+                Ok(Wanted { lines, place: Place::End, what: format!("pnpm asks us for {}", registries.join(", ")) })
+            }
+            Self::Kubectl => {
+                how.must_have_no_places(self)?;
+                let Some(user) = how.user else {
+                    return Err(Error::new(Kind::Usage, "setup kubectl needs the name of a user")
+                        .next(suggest::setup("kubectl").option("--user", "NAME")));
+                };
+                let (lines, place) = kubeconfig::user(rest, user, &program)
+                    .map_err(|why| Error::new(Kind::Usage, format!("{} is left as it is", path.display())).why(why))?;
+                Ok(Wanted { lines, place, what: format!("kubectl asks us as the user {user}") })
+            }
+        }
+    }
+
+    /// Terraform finds its helper in its folder of plug-ins alone.
+    fn link() -> Result<PathBuf, Error> {
+        let home =
+            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
+        Ok(home.join(".terraform.d/plugins/terraform-credentials-scalekit"))
+    }
+
+    /// Makes the link that the tool needs, if it needs one.
+    pub(super) fn make_link(self, links: &Links) -> Result<(), Error> {
+        if self == Self::Terraform { links.at(&Self::link()?) } else { Ok(()) }
+    }
+
+    /// Takes it away again.
+    pub(super) fn remove_link(self) -> Result<(), Error> {
+        if self == Self::Terraform { super::links::remove(&Self::link()?) } else { Ok(()) }
+    }
+
+    /// Whether our lines are in its file.
+    pub(super) fn asks_us(self) -> bool {
+        let edit = self.file().and_then(|file| Edit::open(&file));
+        edit.is_ok_and(|edit| block::lines(edit.before()).is_some())
+    }
+
+    /// The change that takes our lines out again; `None` if there are none.
+    pub(super) fn undo(self) -> Result<Option<(Edit, Option<String>)>, Error> {
+        let edit = Edit::open(&self.file()?)?;
+        Ok(block::without(edit.before()).map(|rest| (edit, rest)))
+    }
+}
+
+impl Plan {
+    pub(super) fn carry_out(&self) -> Result<&str, Error> {
+        self.edit.write(Some(&self.after))?;
+        Ok(&self.what)
+    }
+}
+
+impl How<'_> {
+    fn must_have_no_places(&self, tool: Text) -> Result<(), Error> {
+        match self.places.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Usage, format!("setup {} takes no hosts", tool.name()))
+                .next(suggest::setup(tool.name()))),
+        }
+    }
+
+    /// Makes the command `keyring` in a directory of its own, and says what is left to do.
+    fn keyring(&self, tool: Text) -> Result<String, Error> {
+        let link = self.links.own("keyring")?;
+        let directory = link.parent().unwrap_or(Path::new("/")).display().to_string();
+        Ok(format!(
+            "{} asks the command keyring, which is ours once {directory} is first on PATH: export PATH=\"{directory}:$PATH\"",
+            tool.name()
+        ))
+    }
+}
+
+/// Hosts of the provider of a git host, such as its API and its downloads.
+fn is_git_hosts(rule: &Rule<'_>) -> bool {
+    rule.service.row().is_some_and(|row| row.git_username.is_some())
+}
+
+/// The hosts asked for, else those of the rules that `is_usual` takes.
+fn hosts(how: &How<'_>, is_usual: impl Fn(&Rule<'_>) -> bool) -> Result<Vec<String>, Error> {
+    let mut hosts: Vec<String> = Vec::new();
+    let all: Vec<Rule<'_>> = how.broker.services.iter().flat_map(rules).collect();
+    if how.places.is_empty() {
+        for rule in all.iter().filter(|rule| rule.pattern.is_https() && rule.pattern.is_exact() && is_usual(rule)) {
+            let host = rule.pattern.authority().host.clone();
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+    for place in how.places {
+        let wrong = |why| Error::new(Kind::Usage, format!("{place} is no host")).why(why);
+        let target = Target::from_host(place).map_err(wrong)?;
+        must_be_claimed(&all, &target, place)?;
+        hosts.push(target.authority.host);
+    }
+    match hosts.is_empty() {
+        false => Ok(hosts),
+        true => Err(Error::new(Kind::NotConfigured, "no configured service has such hosts")
+            .next(format!("{} first", suggest::config_new("SERVICE")))),
+    }
+}
+
+fn must_be_claimed(all: &[Rule<'_>], target: &Target, place: &str) -> Result<(), Error> {
+    match all.iter().any(|rule| rule.pattern.claims_host(target)) {
+        true => Ok(()),
+        false => Err(Error::new(Kind::NotConfigured, format!("no configured service answers for {place}"))
+            .next(format!("{} if one should", suggest::config_host("HOST")))),
+    }
+}
+
+/// npm's registries: those asked for, with a path where they have one, else GitHub's.
+fn registries(how: &How<'_>) -> Result<Vec<String>, Error> {
+    const GITHUB: &str = "npm.pkg.github.com";
+    let all: Vec<Rule<'_>> = how.broker.services.iter().flat_map(rules).collect();
+    let usual = [GITHUB.to_owned()];
+    let asked = if how.places.is_empty() { &usual[..] } else { how.places };
+    let mut registries = Vec::new();
+    for place in asked {
+        let plain = place.strip_prefix("https://").unwrap_or(place).trim_end_matches('/');
+        let wrong = |why| Error::new(Kind::Usage, format!("{place} is no registry")).why(why);
+        let (target, _) = Target::from_url(&format!("https://{plain}/")).map_err(wrong)?;
+        must_be_claimed(&all, &target, place)?;
+        registries.push(plain.to_owned());
+    }
+    Ok(registries)
+}
+
+/// Where a key of a section of an INI file goes, and its value where it is there.
+fn ini_key<'a>(text: &'a str, section: &str, key: &str) -> (Place, Option<&'a str>) {
+    let (mut at, mut is_inside, mut below) = (0, false, None);
+    for line in text.split_inclusive('\n') {
+        let next = at + line.len();
+        let bare = line.trim();
+        if bare.starts_with('[') {
+            is_inside = bare == format!("[{section}]");
+            if is_inside {
+                below = Some(next);
+            }
+        } else if is_inside
+            && let Some((name, value)) = bare.split_once(['=', ':'])
+            && name.trim().replace('_', "-") == key
+        {
+            return (Place::Instead(at..next), Some(value.trim()));
+        }
+        at = next;
+    }
+    match below {
+        Some(at) if text[..at].ends_with('\n') => (Place::Before(at), None),
+        // A head without anything below is the last line: another one of the same name would be an error.
+        Some(at) => (Place::Before(at), None),
+        None => (Place::End, None),
+    }
+}
+
+/// The same for a file of `KEY=VALUE` lines.
+fn plain_key<'a>(text: &'a str, key: &str) -> (Place, Option<&'a str>) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let next = at + line.len();
+        if let Some(value) = line.strip_prefix(key).and_then(|rest| rest.strip_prefix('=')) {
+            return (Place::Instead(at..next), Some(value.trim_end()));
+        }
+        at = next;
+    }
+    (Place::End, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_an_ini_file_is_found_in_its_section_alone() {
+        let text = "[install]\nkeyring_provider = x\n[global]\ntimeout = 9\nkeyring-provider: import\n";
+        let (place, value) = ini_key(text, "global", "keyring-provider");
+        assert_eq!((value, place), (Some("import"), Place::Instead(52..77)));
+        assert_eq!(&text[52..77], "keyring-provider: import\n");
+        assert_eq!(ini_key("[global]\nx = 1\n", "global", "keyring-provider"), (Place::Before(9), None));
+        assert_eq!(ini_key("[install]\n", "global", "keyring-provider"), (Place::End, None));
+    }
+
+    #[test]
+    fn a_plain_key_is_found_at_the_beginning_of_its_line() {
+        assert_eq!(plain_key("GOX=1\nGOAUTH=off\n", "GOAUTH"), (Place::Instead(6..17), Some("off")));
+        assert_eq!(plain_key("XGOAUTH=off\n", "GOAUTH"), (Place::End, None));
+    }
+}
