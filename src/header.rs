@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::catalogue::{Authentication, HeaderTemplate, KEY, Piece};
 use crate::error::{Error as Shown, Kind};
 use crate::secret::Secret;
-use crate::service::{Credential, CredentialKind, Service};
+use crate::service::{Credential, CredentialKind, Service, is_key};
 use crate::suggest::Subject;
 
 /// A request header that carries a credential.
@@ -116,7 +116,10 @@ fn templates(service: &Service, credential: &Credential) -> Result<Authenticatio
     }
     let names = |wanted: &str| known.iter().flat_map(Authentication::headers).any(|header| uses(header, wanted));
     let is_used = |name: &str| names(name) || (credential.key().is_some() && names(KEY));
-    let basic = || Authentication::parse("Basic").unwrap_or(Authentication::BEARER);
+    // A key beside a user name has a place that nobody said.
+    let is_unclear = !credential.is_pair() && credential.get("username").is_some() && credential.names().any(is_key);
+    let pair = "Authorization: Basic base64({username}:{password})";
+    let basic = || Authentication::parse(if is_unclear { pair } else { "Basic" }).unwrap_or(Authentication::BEARER);
     Ok(match &known {
         _ if credential.is_pair() && !names("password") => basic(),
         Some(_) if credential.kind == CredentialKind::Bearer && !credential.names().any(is_used) => {
@@ -155,7 +158,7 @@ fn rendered(template: &HeaderTemplate, credential: &Credential) -> Result<Secret
             Piece::Blank { names, default } => {
                 let field = |name: &str| if name == KEY { credential.key() } else { credential.get(name) };
                 match (names.split('|').find_map(field), default) {
-                    (Some(value), _) if !template.is_basic() && !is_visible_ascii(value.expose()) => {
+                    (Some(value), _) if !may_stand(template, names, value.expose()) => {
                         return Err(Error::Malformed(names.replace('|', " or ")));
                     }
                     (Some(value), _) => text.push_str(value.expose()),
@@ -169,6 +172,14 @@ fn rendered(template: &HeaderTemplate, credential: &Credential) -> Result<Secret
         }
     }
     Ok(Secret::new(text))
+}
+
+/// Whether a value may stand in a blank of these names: a user name has no colon, which would end it (RFC 7617, 2).
+fn may_stand(template: &HeaderTemplate, names: &str, value: &str) -> bool {
+    match template.is_basic() {
+        true => names.split('|').next() != Some("username") || !value.contains(':'),
+        false => is_visible_ascii(value),
+    }
 }
 
 fn needed(names: &[String]) -> String {

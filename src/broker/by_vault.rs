@@ -3,8 +3,9 @@
 use super::{Broker, selector};
 use crate::cache::{self, Holder};
 use crate::consent::Failure;
-use crate::error::Error;
-use crate::service::{Account, Service};
+use crate::error::{Error, Kind};
+use crate::resolve::learn;
+use crate::service::{Account, Pattern, Service};
 use crate::vault::{self, ProxyCall, Status};
 
 impl Broker {
@@ -21,6 +22,17 @@ impl Broker {
             Err(vault::Error::NotFound | vault::Error::Refused { status: 403 | 404 | 501, .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Refuses an account that the vault's proxy would not know again: its identifier travels in a header.
+    pub fn must_travel(&self, service: &Service, account: &Account) -> Result<(), Error> {
+        let asked = selector(service, account);
+        let is_exact = |text: &str| text.trim() == text && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
+        if is_exact(asked.connection) && asked.identifier.is_none_or(is_exact) {
+            return Ok(());
+        }
+        let what = format!("the identifier {:?} cannot be told to the vault's proxy", account.identifier);
+        Err(Error::new(Kind::Usage, what).why("it travels in a header: visible ASCII, and no spaces at its ends"))
     }
 
     /// The call of `path` through the vault's proxy. Where `is_active` does not say so already, the account is asked whether it can
@@ -44,6 +56,12 @@ impl Broker {
             self.token_of(&vault, service, account)?;
         }
         Ok(vault.proxy_call(asked, path)?)
+    }
+
+    /// The host that an account's own values make of a provider's address with blanks; `None` where they do not.
+    pub fn host_of(&self, service: &Service, account: &Account, template: &str) -> Result<Option<Pattern>, Error> {
+        let details = self.vault(service)?.details(selector(service, account))?;
+        Ok(learn::host_of(template, &details.facts.0))
     }
 
     /// Forgets the client token of `service`'s environment, which the vault refused.

@@ -176,6 +176,12 @@ impl<'a> Found<'a> {
             }
         }
         let auth = provider.and_then(|provider| provider.auth.iter().find(|(kind, _)| *kind == connection.kind));
+        if auth.is_none() && provider.is_some_and(|provider| provider.has_unreadable_auth) {
+            note(format!(
+                "how requests of {} carry a credential cannot be read from its auth_patterns; Bearer is taken for {}",
+                connection.provider, connection.name
+            ));
+        }
         let (name, provider) = (connection.name.clone(), connection.provider.clone());
         let (auth, is_org_wide) = (auth.map(|(_, auth)| auth.clone()), connection.is_org_wide);
         SyncedConnection {

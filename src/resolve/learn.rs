@@ -117,6 +117,19 @@ pub fn fill(
     Ok(Some(pattern))
 }
 
+/// The host of `template` with its blanks filled from what an account says, loopback ones included; `None` where it does not say
+/// enough. The path counts for nothing.
+pub fn host_of(template: &str, facts: &[(String, String)]) -> Option<Pattern> {
+    let (scheme, rest) = template.split_once("://")?;
+    let mut host = rest.split('/').next()?.to_owned();
+    while let Some((before, blank)) = host.clone().split_once("{{") {
+        let (name, after) = blank.split_once("}}")?;
+        let (_, value) = facts.iter().find(|(key, _)| key == name.trim())?;
+        host = format!("{before}{}{after}", bare_host(value));
+    }
+    Pattern::parse(&format!("{scheme}://{host}")).ok().filter(Pattern::is_exact)
+}
+
 /// The tenant's hosts that an account of a built-in provider names, such as `acme.zendesk.com` or `acme` alone.
 pub fn tenants(row: &Provider, facts: &[(String, String)], own: &[Authority]) -> Vec<Pattern> {
     let mut found: Vec<Pattern> = Vec::new();

@@ -3,7 +3,7 @@
 use crate::secret::Secret;
 
 /// What an account authenticates with: named values, such as `token` alone, or `username` and `password`, or the keys that a
-/// provider chose. No value holds CR, LF or NUL.
+/// provider chose. No value holds CR, LF or NUL; one that did is empty, and makes no request.
 #[derive(Debug, Clone)]
 pub struct Credential {
     /// What the account calls it.
@@ -67,7 +67,9 @@ impl Credential {
             Some(CredentialKind::Basic) if !has(USERNAME) => CredentialKind::ApiKey,
             Some(kind) => kind,
             None if KEYS[..3].iter().any(|name| has(name)) => CredentialKind::Bearer,
-            None if KEYS.iter().all(|name| !has(name)) && has(USERNAME) => CredentialKind::Basic,
+            None if credential.key().is_some() && KEYS.iter().all(|name| !has(name)) && has(USERNAME) => {
+                CredentialKind::Basic
+            }
             None => CredentialKind::ApiKey,
         };
         Some(credential)
@@ -93,7 +95,8 @@ impl Credential {
         let named = KEYS.iter().find_map(|name| self.get(name));
         named.or_else(|| {
             let mut secrets = self.fields.iter().filter(|(name, _)| !is_place(name));
-            secrets.next().filter(|_| secrets.next().is_none()).map(|(_, value)| value)
+            // A password is the half of something.
+            secrets.next().filter(|(name, _)| secrets.next().is_none() && name != PASSWORD).map(|(_, value)| value)
         })
     }
 
@@ -111,7 +114,8 @@ impl Credential {
     /// secret there is.
     pub fn secret(&self) -> &Secret<String> {
         let pair = self.pair().map(|(_, password)| password);
-        let first = || self.fields.iter().find(|(name, _)| !is_place(name)).map(|(_, value)| value);
+        let is_one = |(name, value): &&(String, Secret<String>)| !is_place(name) && !value.expose().is_empty();
+        let first = || self.fields.iter().find(is_one).map(|(_, value)| value);
         pair.or_else(|| self.key()).or_else(first).unwrap_or(&self.fields[0].1)
     }
 }
@@ -150,6 +154,8 @@ mod tests {
         assert_eq!(key(&[("pat_name", "n"), ("pat_secret", "s")]), None, "which of them is not known");
         assert_eq!(key(&[("username", "u"), ("private_key", "k")]), None, "a user name beside a secret is none");
         assert_eq!(key(&[("domain", "acme.example.com")]), None);
+        assert_eq!(key(&[("password", "p")]), None, "the half of something");
+        assert_eq!(key(&[("client_email", "x@y"), ("private_key", "")]), None, "what cannot be sent counts");
     }
 
     #[test]

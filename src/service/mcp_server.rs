@@ -30,7 +30,10 @@ impl McpServer {
         match segments[..] {
             ["v3", "connections", key] if is_connection_name(key) => Some(Self::Connection(key.to_owned())),
             ["v3", "connections", ..] | ["v3"] => None,
-            [id] | ["v3", _, id] if is_id(id) => Some(Self::Configuration(id.to_owned())),
+            [id] if is_id(id) => Some(Self::Configuration(id.to_owned())),
+            ["v3", kind, id] if is_id(kind) && is_id(id) && !kind.eq_ignore_ascii_case("connections") => {
+                Some(Self::Configuration(id.to_owned()))
+            }
             _ => None,
         }
     }
@@ -79,6 +82,9 @@ mod tests {
             "/mcp/v3/connections/a?b",
             "/mcp/v3/connections/a%2f..",
             "/mcp/v3/servers/a/b",
+            "/mcp/v3/..;/cfg_1",
+            "/mcp/v3/a%3fb/cfg_1",
+            "/mcp/v3/CONNECTIONS/cfg_1",
             "/mcp/a.b",
             "/mcpx/a",
             "/api/v1/connected_accounts/auth",

@@ -1,5 +1,6 @@
 //! Connections and providers of the environment, as `sync` reads them: all pages.
 
+use serde::Deserialize as _;
 use ureq::http::Method;
 
 use super::text::Text;
@@ -41,6 +42,8 @@ pub struct Provider {
     pub proxy_url: Option<String>,
     /// For each `type` of connection, how the credential travels, if that is said: a header with blanks for the account's fields.
     pub auth: Vec<(String, String)>,
+    /// Whether there is a pattern besides these that makes no header.
+    pub has_unreadable_auth: bool,
 }
 
 impl Vault {
@@ -127,10 +130,16 @@ fn connection(connection: wire::Connection) -> Option<Connection> {
 }
 
 fn provider(provider: wire::Provider) -> Option<Provider> {
+    // Any JSON may stand there; what is no pattern is nobody else's loss.
+    let patterns = provider.auth_patterns.as_ref().and_then(|patterns| patterns.as_array()).into_iter().flatten();
+    let read: Vec<_> = patterns.map(|pattern| AuthPattern::deserialize(pattern).ok().and_then(|p| auth(&p))).collect();
+    let has_unreadable_auth = read.iter().any(Option::is_none);
+    let readable = read.into_iter().flatten().collect();
     Some(Provider {
         identifier: provider.identifier.get()?.to_owned(),
         proxy_url: provider.proxy_url.get().map(str::to_owned),
-        auth: provider.auth_patterns.iter().flatten().filter_map(auth).collect(),
+        auth: readable,
+        has_unreadable_auth,
     })
 }
 
@@ -149,9 +158,25 @@ fn auth(pattern: &AuthPattern) -> Option<(String, String)> {
         _ => format!("Bearer {}", blank(pattern, "token", "key", None)?),
     };
     let line = format!("{header}: {value}");
-    let is_read = HeaderTemplate::parse(&line).is_some_and(|read| read.name == header && read.value == value);
-    is_read.then(|| (kind.to_owned(), line))
+    // Not what frames or routes a request, and only the type says that a value is encoded.
+    let is_others = NOT_FOR_CREDENTIALS.iter().any(|name| header.eq_ignore_ascii_case(name));
+    let is_read = HeaderTemplate::parse(&line)
+        .is_some_and(|read| read.name == header && read.value == value && read.is_basic() == (kind == "BASIC"));
+    (is_read && !is_others).then(|| (kind.to_owned(), line))
 }
+
+/// Headers that carry something else.
+const NOT_FOR_CREDENTIALS: &[&str] = &[
+    "connection",
+    "connection_name",
+    "content-length",
+    "host",
+    "identifier",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// The blank for `field`, filled by the first of `names`, with what the pattern puts around it.
 fn blank(pattern: &AuthPattern, field: &str, names: &str, usual: Option<&str>) -> Option<String> {
@@ -209,6 +234,8 @@ mod tests {
             "{}",
             r#"{"type":"API_KEY","auth_header_key_override":"a\r\nb"}"#,
             r#"{"type":"API_KEY","auth_header_key_override":"A: b"}"#,
+            r#"{"type":"API_KEY","auth_header_key_override":"Content-Length"}"#,
+            r#"{"type":"API_KEY","auth_field_mutations":{"api_key":{"prefix":"Basic base64(","suffix":")"}}}"#,
             r#"{"type":"BEARER","auth_field_mutations":{"token":{"prefix":"{x}"}}}"#,
             r#"{"type":"BEARER","auth_field_mutations":{"token":{"suffix":"\r\nHost: evil"}}}"#,
             r#"{"type":"BASIC","auth_field_mutations":{"password":{"default":"}"}}}"#,

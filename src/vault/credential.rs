@@ -63,7 +63,7 @@ pub(super) fn credential(
 }
 
 /// What was typed in, under the names that the provider chose. Of a name that only the provider knows, a value with a line's end
-/// is for no header, and left out: a private key is of several lines.
+/// is for no header, such as a private key; it is empty then, so that nothing else passes for the only secret.
 fn of_fields(kind: Option<CredentialKind>, details: Texts) -> Result<Option<Credential>, NoCredential> {
     let mut fields = Vec::new();
     for (name, value) in details.0 {
@@ -71,6 +71,7 @@ fn of_fields(kind: Option<CredentialKind>, details: Texts) -> Result<Option<Cred
         match is_one_line(value.expose()) && (!is_key(&name) || is_visible_ascii(value.expose())) {
             true if !name.is_empty() && is_one_line(&name) => fields.push((name, value)),
             false if is_known(&name) => return Err(NoCredential::Malformed),
+            false if is_one_line(&name) => fields.push((name, Secret::new(String::new()))),
             _ => {}
         }
     }

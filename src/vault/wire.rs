@@ -162,7 +162,7 @@ pub(super) struct Provider {
     #[serde(alias = "proxyUrl", default)]
     pub proxy_url: Text,
     #[serde(alias = "authPatterns", default)]
-    pub auth_patterns: Option<Vec<AuthPattern>>,
+    pub auth_patterns: Option<serde_json::Value>,
 }
 
 /// One way to authenticate with a provider (Scalekit's guide to custom connectors).

@@ -125,6 +125,54 @@ fn paths_and_hosts_that_are_not_the_providers_are_refused() {
 }
 
 #[test]
+fn whose_call_it_is_and_where_it_goes_is_what_the_command_says() {
+    let provider = Provider::start();
+    let world = World::new();
+    let host = provider.url.strip_prefix("http://").unwrap().to_owned();
+    world.order(
+        json!({"op": "seed_provider", "identifier": "DESK", "proxy_url": "http://{{domain}}/api", "is_custom": true}),
+    );
+    world.control(Control::connection("desk-x", "DESK"));
+    for identifier in ["ada", "ada ", "bøb"] {
+        let credential = json!({"kind": "oauth_token", "access_token": "odd"});
+        world.order(json!({"op": "seed_account", "connection": "desk-x", "identifier": identifier,
+            "credential": credential, "api_config": {"domain": host}}));
+    }
+    let others = "http://127.0.0.1:9";
+    world.ok(&[
+        "config",
+        "desk",
+        "desk-x",
+        "--provider",
+        "desk",
+        "--identifier",
+        "ada",
+        "--host",
+        &provider.url,
+        "--host",
+        others,
+    ]);
+    let url = format!("{}/api/x", provider.url);
+    curl(&world, &["--via-vault", &url, "-sS"]).ok();
+    for identifier in ["ada ", " ada", "bøb"] {
+        let got = curl(&world, &["--via-vault", "--identifier", identifier, &url, "-sS"]).exit(2);
+        assert!(got.stderr.contains("cannot be told"), "{got:?}");
+    }
+    // The vault would fill in the account's own host, whatever the URL says.
+    let got = curl(&world, &["--via-vault", &format!("{others}/api/x"), "-sS", "-X", "DELETE"]).exit(6);
+    assert!(got.stderr.contains(&format!("is http://{host}")), "{got:?}");
+    for path in ["/api/..;/..;/x", "/api/%c0%ae%c0%ae/x", "/api/.%09./x"] {
+        curl(&world, &["--via-vault", &format!("{}{path}", provider.url), "-sS", "--path-as-is"]).exit(2);
+    }
+    std::fs::write(world.path("x\\.."), "x").unwrap();
+    curl(&world, &["--via-vault", &format!("{}/api/", provider.url), "-sS", "-T", "x\\.."]).exit(2);
+    let own = format!("{}/mcp/v3/connections/desk-x", world.sandbox.url());
+    let got = curl(&world, &["--via-vault", &own, "-sS"]).exit(2);
+    assert!(got.stderr.contains("called directly"), "{got:?}");
+    assert_eq!(provider.seen().len(), 1);
+}
+
+#[test]
 fn the_vaults_own_errors_get_a_sentence_and_the_providers_none() {
     let provider = Provider::start();
     let world = world(&provider);

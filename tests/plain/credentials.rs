@@ -144,6 +144,43 @@ fn what_the_account_lacks_is_named() {
 }
 
 #[test]
+fn what_cannot_be_sent_is_no_reason_to_send_something_else() {
+    for (fields, kind) in [
+        (r#"{"client_email":"x@y","private_key":"-----\nSECRET\n---"}"#, "API_KEY"),
+        (r#"{"username":"u","private_key":"-----\nSECRET\n---"}"#, "API_KEY"),
+        (r#"{"login":"me","secret":"S\nT"}"#, "API_KEY"),
+        (r#"{"username":"","password":"p"}"#, "BASIC"),
+        (r#"{"username":12345,"password":"p"}"#, "BASIC"),
+        (r#"{"username":"me","api_key":"K"}"#, "BASIC"),
+        (r#"{"username":"a:b","password":"c"}"#, "BASIC"),
+    ] {
+        let world = World::new();
+        custom(&world, &json!({"type": "OAUTH"}), kind, fields);
+        let got = world.run(&["header", "acme"]);
+        assert!(got.code == Some(6) && got.stdout.is_empty(), "{fields}: {got:?}");
+    }
+}
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_told_and_stops_nothing() {
+    for patterns in [
+        json!([null]),
+        json!([7]),
+        json!([{"type": "API_KEY", "fields": {"a": 1}}]),
+        json!([{"type": "API_KEY", "auth_header_key_override": "Host"}]),
+    ] {
+        let world = World::new();
+        world.order(json!({"op": "seed_provider", "identifier": "EVIL", "is_custom": true, "auth_patterns": patterns,
+            "proxy_url": "https://api.evil.example.com"}));
+        world.order(json!({"op": "seed_connection", "name": "evil-x", "provider": "EVIL", "kind": "API_KEY"}));
+        world.connection("github-x", "GITHUB");
+        let got = world.ok(&["sync"]);
+        assert!(got.stderr.contains("auth_patterns"), "{patterns}: {got:?}");
+        assert!(world.ok(&["list"]).stdout.contains("github"));
+    }
+}
+
+#[test]
 fn a_call_that_comes_first_and_signed_requests_are_said_to_be_that() {
     let world = World::new();
     service(&world, "tableau", stored(r#"{"pat_name":"n","pat_secret":"s","site_content_url":"x"}"#));

@@ -31,10 +31,20 @@ impl ByVault<'_> {
                 .why("the vault makes calls for connected accounts alone")
                 .next("leave out --via-vault"));
         }
+        if self.service.mcp.is_some() {
+            return Err(Error::new(Kind::Usage, "the environment's own MCP servers are called directly")
+                .why("the vault's proxy calls providers alone")
+                .next("leave out --via-vault"));
+        }
         for header in PROXY_HEADERS {
             check(own, Context { header: Some(header), show_secrets: false }).map_err(refusal)?;
         }
-        let path = self.path_below(self.broker.proxy_url(self.service)?.as_deref())?;
+        self.broker.must_travel(self.service, self.account)?;
+        let proxy_url = self.broker.proxy_url(self.service)?;
+        let path = self.path_below(proxy_url.as_deref())?;
+        if let Some(template) = proxy_url.filter(|url| url.contains("{{")) {
+            self.must_be_the_accounts(&template)?;
+        }
         let call = self.broker.proxy_call(self.service, self.account, &path, is_active)?;
         let scheme = if call.url.starts_with("https:") { Scheme::Https } else { Scheme::Http };
         let headers = lines(&call.headers);
@@ -43,6 +53,21 @@ impl ByVault<'_> {
             note(sentence);
         }
         std::process::exit(watched.code)
+    }
+
+    /// Where blanks of the provider's address are the account's to fill in, the vault calls the host that they say, whatever the URL is.
+    fn must_be_the_accounts(&self, template: &str) -> Result<(), Error> {
+        let Self { broker, service, account, target, .. } = self;
+        let host = broker.host_of(service, account, template)?;
+        match &host {
+            Some(host) if host.claims_host(target) => Ok(()),
+            _ => {
+                let is = host.map_or("is not known".to_owned(), |host| format!("is {}", host.without_path()));
+                Err(Error::new(Kind::VaultRefused, format!("the vault does not call {target} for {}", service.name))
+                    .why(format!("the host of the account {} {is}", account.identifier))
+                    .next("call a URL of that host"))
+            }
+        }
     }
 
     /// The path and query of the URL below `proxy_url`, the place where the vault's calls for the connection begin.
@@ -115,7 +140,9 @@ fn leaves_its_folder(path: &str) -> bool {
         plain = plain.replace("%25", "%");
     }
     let plain = plain.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
-    plain.split('/').any(|segment| segment == "." || segment == "..")
+    // A server may drop what follows a semicolon, and control characters; and read UTF-8 that is none.
+    let is_odd = ["%c0", "%c1", "%00", "%09", "%0a", "%0d"].iter().any(|odd| plain.contains(odd));
+    is_odd || plain.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
 }
 
 /// What follows `base` in `url`, both without a query. Names in `{{ }}` stand for a part of one segment, whatever it is.
@@ -174,9 +201,19 @@ mod tests {
 
     #[test]
     fn no_path_leads_to_the_vaults_own_routes() {
-        for path in
-            ["/../api/v1", "/a/..", "/%2e%2e/api", "/a/.%2E/b", "/a%2f..%2fb", "/%252e%252e/api", "/..%5capi", "/./x"]
-        {
+        for path in [
+            "/../api/v1",
+            "/a/..",
+            "/..;/x",
+            "/%c0%ae%c0%ae/x",
+            "/.%09./x",
+            "/%2e%2e/api",
+            "/a/.%2E/b",
+            "/a%2f..%2fb",
+            "/%252e%252e/api",
+            "/..%5capi",
+            "/./x",
+        ] {
             assert!(leaves_its_folder(path), "{path}");
         }
         for path in ["", "/v1/x", "/projects/acme%2Fapp", "/a..b", "/...", "/%2Ehidden"] {

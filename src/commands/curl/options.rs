@@ -137,7 +137,12 @@ fn judge(shown: &str, rule: Rule, value: &[u8], context: Context<'_>) -> Result<
         Rule::Method if !is_token(value) => refuse(shown, Why::Malformed),
         // The server sends back what it got (RFC 9110, 9.3.8).
         Rule::Method if value.eq_ignore_ascii_case(b"TRACE") && !context.show_secrets => refuse(shown, Why::Show),
-        Rule::Upload if value == b".." || value.ends_with(b"/..") => refuse(shown, Why::Where),
+        // curl takes what follows the last of either for the name.
+        Rule::Upload
+            if value.rsplit(|b| b"/\\".contains(b)).next().is_some_and(|name| matches!(name, b"." | b"..")) =>
+        {
+            refuse(shown, Why::Where)
+        }
         Rule::Format if value.starts_with(b"@") => refuse(shown, Why::Unchecked),
         Rule::Cookie if context.header.is_some_and(|header| header.eq_ignore_ascii_case("Cookie")) => {
             refuse(shown, Why::Credential)
