@@ -242,6 +242,9 @@ mod tests {
         assert_eq!(of(&[("api_key", "K")]).unwrap(), "Authorization: Bearer K");
         assert_eq!(of(&[("username", "K")]).unwrap(), basic("K:"));
         assert_eq!(of(&[("secret_token", "K")]).unwrap(), "Authorization: Bearer K");
+        let mut unclear = credential(&[("username", "me"), ("api_key", "K")]);
+        unclear.kind = CredentialKind::Basic;
+        assert!(lines(&Service::new("acme", "c", Origin::User), &unclear).is_err(), "nobody said where the key goes");
         let has = vec!["pat_name".to_owned(), "pat_secret".to_owned()];
         let missing = Error::Missing { field: "key".to_owned(), has };
         assert_eq!(of(&[("pat_name", "n"), ("pat_secret", "s")]), Err(missing));
