@@ -50,7 +50,11 @@ impl Get for Question {
     }
 
     fn decode(&self, _: &[u8]) -> Result<Box<dyn Request>, Refused> {
-        Ok(Box::new(Place::named(&self.host, Carries::Header, encode)))
+        let mut place = Place::named(&self.host, Carries::Header, encode);
+        // A name has no scheme; a registry on this machine may speak plain http, where the user listed it so.
+        let plain = Place::named(&format!("http://{}", self.host), Carries::Header, encode);
+        place.targets.extend(plain.targets.into_iter().filter(|target| target.authority.is_loopback()));
+        Ok(Box::new(place))
     }
 
     fn failed(&self, _: Failure, _: &Error) -> Reply {

@@ -42,6 +42,10 @@ pub struct Https {
 #[derive(Default)]
 struct State {
     seen: Mutex<Vec<Request>>,
+    /// Without this value of Authorization: 401, with this challenge.
+    wanted: Mutex<Option<(String, &'static str)>>,
+    /// Path, and what is there.
+    pages: Mutex<Vec<(&'static str, String)>>,
     is_released: Mutex<bool>,
     released: Condvar,
 }
@@ -93,6 +97,16 @@ impl Https {
         self.state.seen.lock().unwrap().clone()
     }
 
+    /// Refuses whatever comes without this value of Authorization.
+    pub fn wants(&self, authorization: &str, challenge: &'static str) {
+        *self.state.wanted.lock().unwrap() = Some((authorization.to_owned(), challenge));
+    }
+
+    /// What is at a path.
+    pub fn serves(&self, path: &'static str, body: &str) {
+        self.state.pages.lock().unwrap().push((path, body.to_owned()));
+    }
+
     /// Lets those on `/hold` go.
     pub fn release(&self) {
         *self.state.is_released.lock().unwrap() = true;
@@ -103,7 +117,19 @@ impl Https {
 impl State {
     fn answer(&self, request: Request) -> String {
         let path = request.path().to_owned();
+        let authorization = request.header("authorization").map(str::to_owned);
         self.seen.lock().unwrap().push(request);
+        if let Some((wanted, challenge)) = &*self.wanted.lock().unwrap()
+            && authorization.as_ref() != Some(wanted)
+        {
+            let head = format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\nConnection: close\r\n");
+            return format!("{head}Content-Length: 0\r\n\r\n");
+        }
+        if let Some((_, body)) = self.pages.lock().unwrap().iter().find(|(known, _)| *known == path) {
+            let kind = if body.starts_with('{') { "application/json" } else { "text/plain" };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n");
+            return format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        }
         if path == "/hold" {
             let guard = self.is_released.lock().unwrap();
             drop(self.released.wait_while(guard, |is_released| !*is_released).unwrap());

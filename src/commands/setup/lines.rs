@@ -322,9 +322,10 @@ fn registries(how: &How<'_>) -> Result<Vec<String>, Error> {
     let asked = if how.places.is_empty() { &usual[..] } else { how.places };
     let mut registries = Vec::new();
     for place in asked {
-        let plain = place.strip_prefix("https://").unwrap_or(place).trim_end_matches('/');
+        let url = if place.contains("://") { place.clone() } else { format!("https://{place}") };
+        let plain = url.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches('/');
         let wrong = |why| Error::new(Kind::Usage, format!("{place} is no registry")).why(why);
-        let (target, _) = Target::from_url(&format!("https://{plain}/")).map_err(wrong)?;
+        let (target, _) = Target::from_url(&url).map_err(wrong)?;
         must_be_claimed(&all, &target, place)?;
         registries.push(plain.to_owned());
     }
