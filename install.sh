@@ -59,7 +59,7 @@ bin=$prefix/bin
 # The skill, which needs nothing to be built.
 if [ -n "$skill" ]; then
     skill=$skill/scalekit-auth
-    if [ -e "$skill" ] && ! grep -q '^name: scalekit-auth$' "$skill/SKILL.md" 2>/dev/null; then
+    if [ -e "$skill" ] && ! grep -q '^  program: scalekit-auth$' "$skill/SKILL.md" 2>/dev/null; then
         fail "$skill is there already and is not this skill"
     fi
     sources=$(dirname "$0")/skills/scalekit-auth

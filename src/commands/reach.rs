@@ -14,7 +14,7 @@ pub fn lines(broker: &Broker) -> Vec<String> {
     let mut lines = git_lines(broker);
     lines.extend(setup::docker_registries(broker).iter().map(|registry| docker_line(registry)));
     let servers = setup::known_servers(broker);
-    lines.extend(setup::CLIENTS.into_iter().filter_map(|client| setup::client_line(client, &servers)));
+    lines.extend(setup::CLIENTS.into_iter().filter_map(|client| setup::client_line(broker, client, &servers)));
     lines
 }
 

@@ -22,6 +22,12 @@ impl SetupRecords {
         note.is_object().then(|| note.clone())
     }
 
+    /// The notes of this kind, and the files that they are about.
+    pub fn notes(&self, kind: &str) -> Vec<(PathBuf, Value)> {
+        let notes = self.0.get(kind).and_then(Value::as_object).into_iter().flatten();
+        notes.filter(|(_, note)| note.is_object()).map(|(file, note)| (file.into(), note.clone())).collect()
+    }
+
     /// Replaces the note of this kind about the configuration file at `file`, or removes it.
     pub fn put(directory: &Path, kind: &str, file: &Path, note: Option<&Value>) -> Result<(), Error> {
         file::update(&path(directory), |document| {

@@ -168,9 +168,13 @@ fn another_server_of_the_name_is_replaced_only_when_asked_and_comes_back() {
         let world = world();
         let path = world.path(file);
         write(&path, text);
-        let got = run(&world, &["setup", client]).exit(2);
+        assert!(told(&world).stdout.contains(&format!("fix: scalekit-auth setup {client} --replace")));
+        let got = run(&world, &["setup", client, "linearmcp"]).exit(2);
         assert!(got.stderr.contains("--replace") && !got.stderr.contains("x.example.com"), "{got:?}");
         assert_eq!(read(&path), text);
+        // It is not in the way of the others.
+        let said = run(&world, &["setup", client]).ok();
+        assert!(said.stderr.contains("linearmcp is left out") && read(&path).contains("mcp.notion.com"), "{said:?}");
         run(&world, &["setup", client, "--replace"]).ok();
         assert!(read(&path).contains(URL) && !read(&path).contains("x.example.com"));
         run(&world, &["setup", client]).ok();
@@ -204,12 +208,33 @@ fn what_a_person_or_the_client_changed_since_then_stays() {
 }
 
 #[test]
+fn what_goes_with_an_entry_and_what_stays_behind_is_said() {
+    let world = world();
+    run(&world, &["setup", "codex", "linearmcp"]).ok();
+    let path = world.path(".codex/config.toml");
+    write(&path, &(read(&path) + "startup_timeout_sec = 30\n"));
+    run(&world, &["remove", "linearmcp"]).ok();
+    let said = told(&world).stdout;
+    assert!(said.contains("linearmcp, which is no service any more; fix: scalekit-auth setup codex --undo"), "{said}");
+    let said = run(&world, &["setup", "codex", "--undo"]).ok();
+    assert!(said.stderr.contains("linearmcp was added to"), "{said:?}");
+
+    let elsewhere = world.path("elsewhere");
+    let mut command = world.command(world.path("bin/scalekit-auth"));
+    finish(command.args(["setup", "claude"]).env("CLAUDE_CONFIG_DIR", &elsewhere), "").ok();
+    assert!(elsewhere.join(".claude.json").exists());
+    run(&world, &["setup", "--undo"]).ok();
+    assert!(!elsewhere.join(".claude.json").exists());
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_left_as_it_is() {
     let world = world();
     for (client, file, text) in [
         ("claude", ".claude.json", "{\"mcpServers\": "),
         ("cursor", ".cursor/mcp.json", "{\"mcpServers\": []}"),
         ("gemini", ".gemini/settings.json", "{\"mcpServers\": {}, \"mcpServers\": {}}"),
+        ("zed", ".config/zed/settings.json", "{\"context_servers\": {\"a\": {}, \"a\": {}}}"),
         ("codex", ".codex/config.toml", "mcp_servers = {}\n"),
         ("codex", ".codex/config.toml", "a = \n"),
     ] {

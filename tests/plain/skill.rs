@@ -36,8 +36,13 @@ fn python(world: &World, code: &str) -> Finished {
 #[test]
 fn its_form_is_that_of_agent_skills() {
     let (head, _) = SKILL.strip_prefix("---\n").unwrap().split_once("\n---\n").unwrap();
-    let keys: Vec<&str> = head.lines().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!(keys, ["name", "description"]);
+    let keys: Vec<&str> = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(key, _)| key)
+        .filter(|key| !key.starts_with(' '))
+        .collect();
+    assert_eq!(keys, ["name", "description", "metadata"]);
     assert!(head.contains("name: scalekit-auth") && head.len() < 1024 && SKILL.lines().count() < 200);
 }
 
@@ -154,8 +159,10 @@ fn set_up_puts_it_among_the_skills_and_undo_takes_it_out() {
     std::fs::write(place.join("own.txt"), "mine").unwrap();
     world.ok(&["setup", "--undo"]);
     assert_eq!(files(&place), ["own.txt"]);
+    std::fs::write(place.join("SKILL.md"), "---\nname: scalekit-auth\n---\n").unwrap();
+    world.ok(&["setup", "--undo"]);
     let got = world.run(&["setup", "claude", "--skill"]).exit(2);
-    assert!(got.stderr.contains("not this skill") && files(&place) == ["own.txt"]);
+    assert!(got.stderr.contains("not this skill") && files(&place) == ["SKILL.md", "own.txt"]);
     world.run(&["setup", "codex", "--skill"]).exit(2);
 }
 
@@ -175,7 +182,8 @@ fn install_sh_puts_it_into_any_folder_and_builds_nothing() {
     run(&["--skill", "some skills", "--uninstall"]).ok();
     assert!(!place.exists());
     std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("SKILL.md"), "name: another\n").unwrap();
+    // The Python skill had this name, too.
+    std::fs::write(place.join("SKILL.md"), "---\nname: scalekit-auth\n---\n").unwrap();
     assert!(run(&["--skill", "some skills"]).exit(1).stderr.contains("not this skill"));
     assert!(run(&["--skill", "some skills", "--uninstall"]).exit(1).stderr.contains("not this skill"));
     run(&["--skill"]).exit(1);

@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, _: Instant) -> Result<(), Error> {
 /// The URL as it is called: without user name and fragment.
 fn address(text: &str) -> Result<(Target, String), Error> {
     let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("{:?} is no MCP server", without_userinfo(text))).why(why)
+        Error::new(Kind::Usage, format!("{:?} is no URL of an MCP server", without_userinfo(text))).why(why)
     };
     let (target, _) = Target::from_url(text).map_err(|error| wrong(&error))?;
     let is_open = target.scheme == Scheme::Http && !target.authority.is_loopback();

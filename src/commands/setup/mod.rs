@@ -112,7 +112,9 @@ fn undo_all(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
         found |= undo(docker::undo(broker)?, is_dry, |edit| docker::forget(broker, edit))?;
     }
     for client in CLIENTS.into_iter().filter(|client| wants(Way::Client(*client))) {
-        found |= undo(mcp::undo(broker, client)?, is_dry, |edit| mcp::forget(broker, edit))?;
+        for change in mcp::undo(broker, client, note)? {
+            found |= undo(Some(change), is_dry, |edit| mcp::forget(broker, edit))?;
+        }
     }
     for text in TEXTS.into_iter().filter(|text| wants(Way::Text(*text))) {
         found |= undo(text.undo()?, is_dry, |_| Ok(()))?;

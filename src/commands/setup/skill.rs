@@ -63,9 +63,10 @@ fn changed(folder: &Path) -> impl Iterator<Item = (&'static str, &'static str)> 
     FILES.into_iter().filter(move |(name, text)| fs::read_to_string(folder.join(name)).ok().as_deref() != Some(*text))
 }
 
-/// Whether the folder holds this skill, of whatever version.
+/// Whether the folder holds this skill, of whatever version. The Python skill that it replaces has the same name.
 fn is_ours(folder: &Path) -> bool {
-    fs::read_to_string(folder.join("SKILL.md")).is_ok_and(|text| text.lines().any(|line| line == "name: scalekit-auth"))
+    let text = fs::read_to_string(folder.join("SKILL.md"));
+    text.is_ok_and(|text| text.lines().any(|line| line == "  program: scalekit-auth"))
 }
 
 fn must_be_ours(folder: &Path) -> Result<(), Error> {

@@ -172,10 +172,25 @@ impl Client {
 
 /// What cannot be read is left as it is.
 pub(super) fn unreadable(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", path.display())).why(why)
+    Error::new(Kind::NotConfigured, format!("{} is left as it is", path.display())).why(why)
 }
 
 impl Existing {
+    /// The server's URL in an entry of ours.
+    pub(super) fn url(&self) -> Option<&str> {
+        let words = [&self.value["args"], &self.value["command"]].into_iter().filter_map(Value::as_array);
+        self.value["url"].as_str().or_else(|| words.filter_map(|words| words.last()?.as_str()).next())
+    }
+
+    /// Whether it says more than an entry of ours does.
+    pub(super) fn has_more_than(&self, entry: &Value) -> bool {
+        let known = |name: &String, value: &Value| match entry.get(name) {
+            Some(own) if own.is_object() => own == value,
+            other => other.is_some(),
+        };
+        self.value.as_object().is_some_and(|object| object.iter().any(|(name, value)| !known(name, value)))
+    }
+
     /// The program of ours that it starts; `None` for what is not ours.
     pub(super) fn program(&self) -> Option<PathBuf> {
         let command = match &self.value["command"] {

@@ -27,6 +27,10 @@ const OPTIONS: ParseOptions = ParseOptions {
 pub(super) fn entries(text: &str, key: &str) -> Result<Vec<Existing>, String> {
     let top = top(text)?;
     let Some((_, object)) = object(&top, key)? else { return Ok(Vec::new()) };
+    let names: Vec<&str> = object.properties.iter().map(|entry| entry.name.as_str()).collect();
+    if let Some(name) = names.iter().find(|name| names.iter().filter(|other| other == name).count() > 1) {
+        return Err(format!("{name} stands there twice"));
+    }
     let entries = object.properties.iter().map(|entry| Existing {
         name: entry.name.as_str().to_owned(),
         text: text[entry.value.start()..entry.value.end()].to_owned(),

@@ -49,9 +49,9 @@ pub(super) fn plan(
     program: &Path,
     asked: &[String],
     replace: bool,
-    left_out: impl FnMut(String),
+    mut left_out: impl FnMut(String),
 ) -> Result<Plan, Error> {
-    let servers = servers::wanted(broker, client.name(), asked, left_out)?;
+    let servers = servers::wanted(broker, client.name(), asked, &mut left_out)?;
     let edit = Edit::open(&client.file()?)?;
     let existing = client.entries(&edit)?;
     let mut note = SetupRecords::load(&broker.directory)?.note(NOTES, edit.path()).unwrap_or_else(|| json!({}));
@@ -59,6 +59,8 @@ pub(super) fn plan(
         note["created_file"] = true.into();
     }
     let mut after = edit.before().to_owned();
+    note["client"] = client.name().into();
+    let mut names = Vec::new();
     let mut in_turn: Vec<_> = servers.iter().collect();
     if client.puts_first() {
         in_turn.reverse();
@@ -66,15 +68,22 @@ pub(super) fn plan(
     for server in in_turn {
         let (name, entry) = (&server.name, client.entry(program, server));
         let changed = match existing.iter().find(|existing| existing.name == *name) {
-            Some(existing) if existing.value == entry => continue,
+            Some(existing) if existing.value == entry => {
+                names.push(name.clone());
+                continue;
+            }
             Some(existing) => {
                 let is_noted = note["added"][name] == true || note["replaced"][name].is_string();
                 if !is_noted && existing.program().is_none() && !replace {
-                    return Err(Error::new(
-                        Kind::Usage,
-                        format!("{} has another MCP server named {name} already", client.title()),
-                    )
-                    .next("--replace puts ours in its place; `setup --undo` brings it back"));
+                    let what = format!("{} has another MCP server named {name} already", client.title());
+                    let error = Error::new(Kind::Usage, what)
+                        .next("--replace puts ours in its place; `setup --undo` brings it back");
+                    // One that nobody asked for by its name is not in the way of the others.
+                    if !asked.is_empty() || servers.len() == 1 {
+                        return Err(error);
+                    }
+                    left_out(format!("{name} is left out: {}", error.line()));
+                    continue;
                 }
                 if !is_noted {
                     note["replaced"][name] = existing.text.as_str().into();
@@ -87,8 +96,12 @@ pub(super) fn plan(
             }
         };
         after = changed.map_err(|why| unreadable(edit.path(), why))?;
+        names.push(name.clone());
     }
-    Ok(Plan { edit, after, note, names: servers.into_iter().map(|server| server.name).collect() })
+    if client.puts_first() {
+        names.reverse();
+    }
+    Ok(Plan { edit, after, note, names })
 }
 
 impl Plan {
@@ -99,23 +112,46 @@ impl Plan {
     }
 }
 
-/// The change that takes our entries out again and brings back what they replaced; `None` if nothing was noted.
-pub(super) fn undo(broker: &Broker, client: Client) -> Result<Option<(Edit, Option<String>)>, Error> {
-    let edit = Edit::open(&client.file()?)?;
-    let Some(note) = SetupRecords::load(&broker.directory)?.note(NOTES, edit.path()) else { return Ok(None) };
+/// The changes that take our entries out again and bring back what they replaced, in each file that was set up. `told` hears what
+/// else goes.
+pub(super) fn undo(
+    broker: &Broker,
+    client: Client,
+    mut told: impl FnMut(String),
+) -> Result<Vec<(Edit, Option<String>)>, Error> {
+    let own = Edit::open(&client.file()?)?;
+    let noted = SetupRecords::load(&broker.directory)?.notes(NOTES);
+    // A file elsewhere, where a variable named it then.
+    let is_ours = |(path, note): &(PathBuf, Value)| path == own.path() || note["client"] == client.name();
+    noted.into_iter().filter(is_ours).map(|(path, note)| undo_in(client, &path, &note, &mut told)).collect()
+}
+
+fn undo_in(
+    client: Client,
+    path: &Path,
+    note: &Value,
+    told: &mut impl FnMut(String),
+) -> Result<(Edit, Option<String>), Error> {
+    let edit = Edit::open(path)?;
     if !edit.exists() {
-        return Ok(Some((edit, None)));
+        return Ok((edit, None));
     }
     let mut after = edit.before().to_owned();
     // What a person wrote over our entry since then is not ours.
-    let ours: Vec<String> =
-        client.entries(&edit)?.into_iter().filter(|entry| entry.program().is_some()).map(|entry| entry.name).collect();
+    let ours: Vec<Existing> = client.entries(&edit)?.into_iter().filter(|entry| entry.program().is_some()).collect();
+    for entry in &ours {
+        let server = servers::Server { name: entry.name.clone(), url: entry.url().unwrap_or_default().to_owned() };
+        if entry.has_more_than(&client.entry(Path::new("scalekit-auth"), &server)) {
+            told(format!("{} was added to in {}, which goes with it", entry.name, edit.path().display()));
+        }
+    }
+    let is_ours = |name: &String| ours.iter().any(|entry| entry.name == *name);
     let names = |key: &str| note[key].as_object().cloned().unwrap_or_default().into_iter();
     let changed = |why: String| unreadable(edit.path(), why);
-    for (name, _) in names("added").rev().filter(|(name, _)| ours.contains(name)) {
-        after = client.remove(&after, &name, &note).map_err(changed)?;
+    for (name, _) in names("added").rev().filter(|(name, _)| is_ours(name)) {
+        after = client.remove(&after, &name, note).map_err(changed)?;
     }
-    for (name, old) in names("replaced").filter(|(name, _)| ours.contains(name)) {
+    for (name, old) in names("replaced").filter(|(name, _)| is_ours(name)) {
         after = client.restore(&after, &name, old.as_str().unwrap_or_default()).map_err(changed)?;
     }
     let is_bare = after.trim().is_empty() || json_text::is_bare(&after);
@@ -124,7 +160,7 @@ pub(super) fn undo(broker: &Broker, client: Client) -> Result<Option<(Edit, Opti
         (true, _, Some(empty)) => Some(empty.to_owned()),
         _ => Some(after),
     };
-    Ok(Some((edit, after)))
+    Ok((edit, after))
 }
 
 /// Forgets what was noted, once it is undone.
@@ -133,24 +169,38 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
 }
 
 /// What `status` says of a client: whether it would ask us for the MCP servers; nothing about one that is not here.
-pub(in crate::commands) fn line(client: Client, servers: &[String]) -> Option<String> {
-    let fix = suggest::setup(client.name()).line();
+pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[String]) -> Option<String> {
+    let set_up = suggest::setup(client.name());
     let read = client.file().and_then(|file| Edit::open(&file)).and_then(|edit| client.entries(&edit));
     let entries = match read {
         Ok(entries) => entries,
         Err(error) => return Some(error.line()),
     };
-    let ours: Vec<(String, PathBuf)> = entries
-        .into_iter()
-        .filter_map(|entry| Some((entry.program()?, entry.name)))
-        .map(|(p, name)| (name, p))
-        .collect();
+    let (ours, others): (Vec<Existing>, Vec<Existing>) =
+        entries.into_iter().partition(|entry| entry.program().is_some());
     let title = client.title();
-    if let Some((name, program)) = ours.iter().find(|(_, program)| !is_startable(program)) {
-        return Some(format!("{title} is set up for {name}, but {} cannot be started; fix: {fix}", program.display()));
+    for entry in &ours {
+        let name = &entry.name;
+        let is_service = broker.services.iter().any(|service| service.name == *name);
+        if !is_service {
+            return Some(format!(
+                "{title} asks us for {name}, which is no service any more; fix: {}",
+                set_up.word("--undo").line()
+            ));
+        }
+        if let Some(program) = entry.program().filter(|program| !is_startable(program)) {
+            let again = entry.url().map_or(name.clone(), |url| format!("{name}={url}"));
+            let fix = set_up.word(again).line();
+            return Some(format!(
+                "{title} is set up for {name}, but {} cannot be started; fix: {fix}",
+                program.display()
+            ));
+        }
     }
-    let names: Vec<&str> = ours.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = ours.iter().map(|entry| entry.name.as_str()).collect();
     let missing: Vec<&str> = servers.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let is_taken = others.iter().any(|entry| missing.contains(&entry.name.as_str()));
+    let fix = if is_taken { set_up.word("--replace") } else { set_up }.line();
     match (names.is_empty(), missing.is_empty()) {
         (true, true) => None,
         (true, false) if !client.is_installed() => None,

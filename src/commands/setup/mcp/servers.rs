@@ -22,7 +22,7 @@ pub(super) fn wanted(
     broker: &Broker,
     client: &str,
     asked: &[String],
-    mut left_out: impl FnMut(String),
+    left_out: &mut impl FnMut(String),
 ) -> Result<Vec<Server>, Error> {
     let mut servers: Vec<Server> = Vec::new();
     for text in asked {

@@ -74,8 +74,11 @@ fn tables<'a>(document: &'a dyn TableLike, key: &str) -> Result<Option<&'a dyn T
 
 /// Only a text that reads as meant is written.
 fn checked(text: String, key: &str, name: &str, entry: &Value) -> Result<String, String> {
-    let is_meant = entries(&text, key)?.iter().any(|one| one.name == name && one.value == *entry);
-    if is_meant { Ok(text) } else { Err(format!("{key} is written in a way that cannot be added to")) }
+    let read = entries(&text, key);
+    let is_meant = read.is_ok_and(|entries| entries.iter().any(|one| one.name == name && one.value == *entry));
+    let why =
+        || format!("{key} is an inline table or has dotted keys there; write each server as a table [{key}.NAME]");
+    if is_meant { Ok(text) } else { Err(why()) }
 }
 
 /// Where the table of this name stands in one piece, from its head to the end of its last value.
@@ -83,7 +86,7 @@ fn span_of(text: &str, key: &str, name: &str) -> Result<Span, String> {
     let document = parse(text)?;
     let item = tables(document.as_table(), key)?.and_then(|tables| tables.get(name));
     let is_written_on_its_own = item.is_some_and(|item| item.as_table().is_some_and(|table| !table.is_implicit()));
-    let in_the_way = || format!("[{key}.{name}] does not stand there in one piece");
+    let in_the_way = || format!("{name} does not stand there as one table [{key}.{name}]; write it so, or remove it");
     let span = item.and_then(span).filter(|_| is_written_on_its_own).ok_or_else(in_the_way)?;
     // Nothing else may stand in between, and nothing of it elsewhere.
     let mut without = document.clone().into_mut();
