@@ -17,7 +17,6 @@ mod login;
 mod logout;
 pub mod mcp;
 mod mcp_headers;
-mod reach;
 mod remove;
 mod request;
 mod setup;

@@ -13,6 +13,7 @@ mod links;
 mod mcp;
 mod member;
 mod overview;
+mod reach;
 mod skill;
 mod toml_line;
 mod tool;
@@ -27,11 +28,10 @@ use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 use edit::Edit;
 use lines::{How, TEXTS, Text};
+use mcp::{CLIENTS, Client, known_servers};
 use tool::{Tool, Way};
 
-pub(super) use mcp::{CLIENTS, Client, known_servers, line as client_line};
-
-pub use docker::{helper_of as docker_helper_of, registries as docker_registries};
+pub(super) use reach::lines as reach;
 
 /// Let a tool ask the program for your services, or undo that
 ///

@@ -4,10 +4,9 @@ use clap::ValueEnum;
 
 use super::lines::{How, Text};
 use super::tool::{Tool, Way};
-use super::{docker, edit::Edit, git, links, mcp, note, print};
+use super::{docker, edit::Edit, git, links, mcp, note, print, reach};
 use crate::broker::Broker;
 use crate::commands::list::table as columns;
-use crate::commands::reach;
 use crate::error::{Error, Kind};
 use crate::programs;
 use crate::protocol::git::chain;

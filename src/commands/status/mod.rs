@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{print, reach};
+use super::{print, setup};
 use crate::broker::{Broker, not_logged_in};
 use crate::error::{Error, plain};
 use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT};
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let environments = environments(&broker, arguments.check)?;
     let is_known = !environments.is_empty();
     let accounts = if arguments.check && is_known { accounts::all(&broker)? } else { Vec::new() };
-    let reach = reach::lines(&broker);
+    let reach = setup::reach(&broker);
     if arguments.json {
         let environments: Vec<Value> = environments.iter().map(Shown::to_json).collect();
         let accounts: Vec<Value> = accounts.iter().map(accounts::State::to_json).collect();

@@ -1,7 +1,7 @@
 //! Whether git, docker and MCP clients would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
-use super::setup;
+use super::{docker, mcp};
 use crate::broker::Broker;
 use crate::programs;
 use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
@@ -12,9 +12,9 @@ use crate::target::Target;
 /// One line for each host and tool.
 pub fn lines(broker: &Broker) -> Vec<String> {
     let mut lines = git_lines(broker);
-    lines.extend(setup::docker_registries(broker).iter().map(|registry| docker_line(registry)));
-    let servers = setup::known_servers(broker);
-    lines.extend(setup::CLIENTS.into_iter().filter_map(|client| setup::client_line(broker, client, &servers)));
+    lines.extend(docker::registries(broker).iter().map(|registry| docker_line(registry)));
+    let servers = mcp::known_servers(broker);
+    lines.extend(mcp::CLIENTS.into_iter().filter_map(|client| mcp::line(broker, client, &servers)));
     lines
 }
 
@@ -68,7 +68,7 @@ fn git_line(settings: &Settings, origin: &str, version: Option<(u32, u32)>) -> S
 
 fn docker_line(registry: &str) -> String {
     let fix = suggest::setup("docker").word(registry).line();
-    match setup::docker_helper_of(registry).as_deref() {
+    match docker::helper_of(registry).as_deref() {
         Some("scalekit") if programs::on_path("docker-credential-scalekit").next().is_some() => {
             format!("docker asks us for {registry}")
         }
