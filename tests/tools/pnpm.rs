@@ -7,6 +7,12 @@ use crate::{installed, serves};
 
 #[test]
 fn a_package_of_a_private_registry_is_found_with_the_token() {
+    for version in ["10.33.0", "12.21.0"] {
+        is_found_by(version);
+    }
+}
+
+fn is_found_by(version: &str) {
     let world: World = crate::common::setup::world();
     let site = Site::start("Bearer tok-1", "Bearer", |origin| {
         let dist = format!(
@@ -23,7 +29,7 @@ fn a_package_of_a_private_registry_is_found_with_the_token() {
     run(&world, &["setup", "pnpm", &site.origin()]).ok();
     assert!(read(&world.path(".npmrc")).contains(&format!("//127.0.0.1:{}/:tokenHelper=", site.port)));
     write(&world.path("app/package.json"), "{\"name\": \"app\"}");
-    let mut pnpm = world.command(installed("tools/node/node_modules/.bin/pnpm"));
+    let mut pnpm = world.command(installed(&format!("tools/pnpm-{version}/node_modules/.bin/pnpm")));
     pnpm.args(["add", "--lockfile-only", "--registry", &site.origin(), "demo-pkg"]).current_dir(world.path("app"));
     let got = finish(&mut pnpm, "").ok();
     assert!(!got.stdout.contains("tok-1") && !got.stderr.contains("tok-1"));
