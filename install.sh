@@ -9,7 +9,7 @@
 set -eu
 
 links="git-credential-scalekit docker-credential-scalekit bazel-scalekit cargo-credential-scalekit terraform-credentials-scalekit
-    scalekit-askpass"
+    nuget-plugin-scalekit scalekit-askpass"
 prefix="${HOME:?HOME is not set}/.local"
 uninstall=no
 skill=

@@ -57,7 +57,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 /// Every call that a tool waits for has ended by then, whatever network and keyring do.
-const TIME_LIMIT: Duration = Duration::from_millis(7500);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_millis(7500);
 
 /// Runs the program that `args` ask for, its own name first, and returns the exit status.
 pub fn run(args: Vec<OsString>) -> u8 {

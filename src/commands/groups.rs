@@ -20,6 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "pnpm",
             "goauth",
             "kubernetes",
+            "nuget",
             "askpass",
         ],
     ),

@@ -36,7 +36,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{note, print, warn_of_expiry};
-use crate::protocol::{askpass, bazel, cargo, docker, git, goauth, keyring, kubernetes, pnpm, terraform};
+use crate::protocol::{askpass, bazel, cargo, docker, git, goauth, keyring, kubernetes, nuget, pnpm, terraform};
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -121,6 +121,8 @@ enum Command {
     Goauth(goauth::Help),
     /// Speak the exec credential plugin protocol of kubectl on stdout
     Kubernetes(kubernetes::Help),
+    /// Speak the protocol of NuGet's plug-ins on stdin and stdout
+    Nuget(nuget::Help),
     /// Answer the prompt of GIT_ASKPASS, SSH_ASKPASS or wget's --use-askpass
     Askpass(askpass::Help),
 }
@@ -172,6 +174,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         | Command::Pnpm(_)
         | Command::Goauth(_)
         | Command::Kubernetes(_)
+        | Command::Nuget(_)
         | Command::Askpass(_) => return Kind::Usage.exit_code(),
     };
     match result {

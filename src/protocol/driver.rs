@@ -50,7 +50,8 @@ fn read(input: Input) -> Result<Secret<Vec<u8>>, Error> {
     Ok(bytes)
 }
 
-fn answer(get: &dyn Get, deadline: Instant) -> Reply {
+/// What a call for a credential gets.
+pub(super) fn answer(get: &dyn Get, deadline: Instant) -> Reply {
     let mut failure = Failure::Request;
     let asked = print(get.greeting()).and_then(|()| read(get.input()));
     let outcome = asked.and_then(|input| match get.decode(input.expose()) {

@@ -115,26 +115,21 @@ fn decode(words: &[&str]) -> Option<Place> {
     Some(place)
 }
 
-fn login(resolved: &Resolved<'_>, token: &Token) -> Result<(String, Secret<String>), Error> {
-    let (username, secret) = resolved.login(token)?;
-    Ok((username.unwrap_or_else(|| resolved.username.clone()), secret))
-}
-
 fn password(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
-    Ok(Secret::new(format!("{}\n", login(resolved, token)?.1.expose())))
+    Ok(Secret::new(format!("{}\n", resolved.username_and_secret(token)?.1.expose())))
 }
 
 fn password_json(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
-    Ok(Secret::new(format!("{}\n", json!({"password": login(resolved, token)?.1.expose()}))))
+    Ok(Secret::new(format!("{}\n", json!({"password": resolved.username_and_secret(token)?.1.expose()}))))
 }
 
 fn creds(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
-    let (username, secret) = login(resolved, token)?;
+    let (username, secret) = resolved.username_and_secret(token)?;
     Ok(Secret::new(format!("{username}\n{}\n", secret.expose())))
 }
 
 fn creds_json(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
-    let (username, secret) = login(resolved, token)?;
+    let (username, secret) = resolved.username_and_secret(token)?;
     Ok(Secret::new(format!("{}\n", json!({"username": username, "password": secret.expose()}))))
 }
 

@@ -13,6 +13,7 @@ pub mod git;
 pub mod goauth;
 pub mod keyring;
 pub mod kubernetes;
+pub mod nuget;
 mod place;
 pub mod pnpm;
 mod resolved;
@@ -49,8 +50,15 @@ pub struct Protocol {
 }
 
 /// Those whose links are put beside the executable.
-pub static PROTOCOLS: [&Protocol; 6] =
-    [&git::PROTOCOL, &docker::PROTOCOL, &bazel::PROTOCOL, &cargo::PROTOCOL, &terraform::PROTOCOL, &askpass::PROTOCOL];
+pub static PROTOCOLS: [&Protocol; 7] = [
+    &git::PROTOCOL,
+    &docker::PROTOCOL,
+    &bazel::PROTOCOL,
+    &cargo::PROTOCOL,
+    &terraform::PROTOCOL,
+    &nuget::PROTOCOL,
+    &askpass::PROTOCOL,
+];
 
 /// Those that need no link, or one in a place of its own, such as `keyring`, which would hide another program.
 static WITHOUT_LINK: [&Protocol; 4] = [&keyring::PROTOCOL, &pnpm::PROTOCOL, &goauth::PROTOCOL, &kubernetes::PROTOCOL];

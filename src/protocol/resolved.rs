@@ -100,6 +100,12 @@ impl<'a> Resolved<'a> {
         header::login(self.rule.service, &token.credential).map_err(|error| self.shown(error))
     }
 
+    /// User name and password, with the name that the host wants where the credential has none.
+    pub fn username_and_secret(&self, token: &Token) -> Result<(String, Secret<String>), Error> {
+        let (username, secret) = self.login(token)?;
+        Ok((username.unwrap_or_else(|| self.username.clone()), secret))
+    }
+
     fn shown(&self, error: header::Error) -> Error {
         error.shown(self.rule.service, &self.subject)
     }

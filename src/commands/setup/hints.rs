@@ -13,6 +13,7 @@ pub(super) enum Hint {
     Himalaya,
     Rclone,
     Wget,
+    Nuget,
 }
 
 impl Hint {
@@ -62,6 +63,9 @@ impl Hint {
                  [files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
                  bearer_token_command = {command} token https://HOST/PATH\n"
             ),
+            Self::Nuget => "# Nothing to write: dotnet of 9.0.200 and later, and nuget of 6.13 and later, find nuget-plugin-scalekit on PATH.\n\
+                 # It is in the directory of scalekit-auth, which has to be on PATH.\n"
+                .to_owned(),
             Self::Wget => format!(
                 "# For a server that takes a user name and a token (HTTP Basic)\n\
                  wget --use-askpass={} https://HOST/PATH\n\

@@ -60,6 +60,8 @@ pub(super) enum Tool {
     Rclone,
     /// What to type is printed
     Wget,
+    /// dotnet finds its plug-in on PATH: nothing is written
+    Nuget,
 }
 
 /// How a tool is set up.
@@ -107,6 +109,7 @@ impl Tool {
             Self::Himalaya => Way::Hint(Hint::Himalaya),
             Self::Rclone => Way::Hint(Hint::Rclone),
             Self::Wget => Way::Hint(Hint::Wget),
+            Self::Nuget => Way::Hint(Hint::Nuget),
         }
     }
 
@@ -114,7 +117,7 @@ impl Tool {
     pub(super) fn program(self) -> String {
         match self {
             Self::Vscode => "code".to_owned(),
-            Self::Pip => "pip".to_owned(),
+            Self::Nuget => "dotnet".to_owned(),
             _ => self.name(),
         }
     }
