@@ -80,15 +80,15 @@ fi
 if [ "$uninstall" = yes ]; then
     if [ -x "$bin/scalekit-auth" ]; then
         if [ -t 0 ]; then
-            printf 'First undo what `scalekit-auth setup` put into git and docker configuration? [Y/n] '
+            printf 'First undo what `scalekit-auth setup` put into the configuration of git, docker and other tools? [Y/n] '
             read -r answer || answer=
             case $answer in
             n* | N*) ;;
             *) "$bin/scalekit-auth" setup --undo ;;
             esac
         else
-            echo "Note: what \`scalekit-auth setup\` put into git's and docker's configuration stays;"
-            echo "  run \`scalekit-auth setup --undo\` before the next time."
+            echo "Note: what \`scalekit-auth setup\` put into the configuration of git, docker and other tools stays, and they"
+            echo "  go on to ask for a program that is gone; run \`scalekit-auth setup --undo\` before the next time."
         fi
     fi
     for link in $links; do

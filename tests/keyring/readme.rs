@@ -13,6 +13,7 @@ const README: &str = concat!(
     include_str!("../../docs/git.md"),
     include_str!("../../docs/docker.md"),
     include_str!("../../docs/curl-exec-gh.md"),
+    include_str!("../../docs/tools.md"),
     include_str!("../../docs/mcp.md"),
     include_str!("../../docs/machines.md"),
     include_str!("../../docs/hosts-and-accounts.md"),
