@@ -97,7 +97,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Show or forget the tokens that are cached in memory, or set for how long they may be
     Cache(cache::Arguments),
-    /// Let git or docker ask the program for the hosts of your services, or undo that
+    /// Let a tool ask the program for your services, or undo that
     Setup(setup::Arguments),
     /// Speak git's credential helper protocol on stdin and stdout
     GitCredential(git::Help),

@@ -81,6 +81,11 @@ fn password(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Er
     Ok(Secret::new(format!("{}\n", secret.expose())))
 }
 
+/// The place that a prompt asks about, if it is one of the two.
+pub fn target(prompt: &str) -> Option<String> {
+    decode(prompt)?.targets.first().map(ToString::to_string)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -89,8 +94,7 @@ mod tests {
 
     #[test]
     fn two_questions_about_an_https_url_are_understood() {
-        let at =
-            |prompt: &str| decode(prompt).and_then(|place| Some((place.targets.first()?.to_string(), place.username)));
+        let at = |prompt: &str| Some((target(prompt)?, decode(prompt)?.username));
         assert_eq!(at("Username for 'https://github.com': "), Some(("https://github.com".into(), None)));
         assert_eq!(
             at("Password for 'https://x-access-token@github.com/o/r': "),

@@ -133,6 +133,11 @@ fn creds_json(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, 
     Ok(Secret::new(format!("{}\n", json!({"username": username, "password": secret.expose()}))))
 }
 
+/// The place that words ask about, if they do.
+pub fn target(words: &[&str]) -> Option<String> {
+    decode(words)?.targets.first().map(ToString::to_string)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

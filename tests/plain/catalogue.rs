@@ -3,7 +3,7 @@
 use crate::common;
 use std::collections::BTreeMap;
 
-use common::World;
+use common::{Finished, World};
 use scalekit_auth::catalogue::{self, Provider};
 use scalekit_auth::target::Target;
 use serde_json::{Value, json};
@@ -243,8 +243,33 @@ fn no_hostile_url_gets_a_token() {
         }
         let got = common::finish(world.command("docker-credential-scalekit").arg("get"), url);
         assert!(got.code == Some(1) && !got.stdout.contains("token-of"), "{url:?}: {got:?}");
+        for (protocol, got) in asked_by_tools(&world, url) {
+            assert!(!got.stdout.contains("token-of"), "{protocol} {url:?}: {got:?}");
+        }
     }
     assert_eq!(world.count(AUTH), 0);
+}
+
+/// What the tools that name their place by a URL get for this one.
+fn asked_by_tools(world: &World, url: &str) -> Vec<(&'static str, Finished)> {
+    let cargo = json!({"v": 1, "registry": {"index-url": format!("sparse+{url}")}, "kind": "get"});
+    let cluster = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "spec": {"cluster": {"server": url}}});
+    let say = |words: &[&str], input: &str| common::finish(world.command(common::EXE).args(words), input);
+    let mut all = vec![
+        ("cargo", say(&["cargo", "--cargo-plugin"], &format!("{cargo}\n"))),
+        ("bazel", say(&["bazel", "get"], &json!({"uri": url}).to_string())),
+    ];
+    if !url.contains('\0') {
+        let mut kubernetes = world.command(common::EXE);
+        kubernetes.arg("kubernetes").env("KUBERNETES_EXEC_INFO", cluster.to_string());
+        all.push(("kubernetes", common::finish(&mut kubernetes, "")));
+        all.push(("keyring", say(&["keyring", "get", url, "ada"], "")));
+        all.push(("goauth", say(&["goauth", url], "HTTP/1.1 401 Unauthorized\n\n")));
+        all.push(("terraform", say(&["terraform", "get", url], "")));
+        all.push(("askpass", say(&["askpass", &format!("Password for '{url}': ")], "")));
+    }
+    all
 }
 
 #[test]

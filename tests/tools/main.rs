@@ -7,6 +7,7 @@ mod askpass;
 mod cargo;
 mod go;
 mod kubectl;
+mod nuget;
 mod pnpm;
 mod python;
 mod setup;

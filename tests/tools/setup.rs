@@ -97,6 +97,7 @@ fn each_tool_is_pointed_to_us_and_undo_gives_back_every_byte() {
         run(&world, &["setup", "--undo"]).ok();
         assert!(!path.exists(), "{words:?}: what setup made goes");
     }
+    assert!(!world.path(".local/share/scalekit-auth/bin").exists(), "so do the links");
 }
 
 #[test]

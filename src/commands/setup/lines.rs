@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::block::{self, Place};
 use super::edit::Edit;
 use super::kubeconfig;
-use super::links::Links;
+use super::links::{self, Links};
 use super::toml_line;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
@@ -116,7 +116,8 @@ impl Text {
                     return Err(taken(format!("{} has another helper for {host} already", path.display()))
                         .next("--replace: the last line counts, and ours is the last"));
                 }
-                let helper = how.links.path_of("bazel-scalekit").unwrap_or_else(|| how.links.program().to_owned());
+                // Bazel takes the path of a program and no words after it.
+                let helper = how.links.needed("bazel-scalekit")?;
                 let line = |host: &String| format!("common {}{}\n", flag(host), helper.display());
                 Ok(Wanted {
                     lines: hosts.iter().map(line).collect(),
@@ -147,10 +148,7 @@ impl Text {
             }
             Self::Cargo => {
                 how.must_have_no_places(self)?;
-                let helper = how
-                    .links
-                    .path_of("cargo-credential-scalekit")
-                    .map_or("cargo-credential-scalekit".into(), |path| path.display().to_string());
+                let helper = how.links.needed("cargo-credential-scalekit")?.display().to_string();
                 let found = toml_line::key(rest, &["registry", "global-credential-providers"]).map_err(unreadable)?;
                 // cargo asks the last one first, and the next where that declines.
                 let mut providers = match &found {
@@ -231,9 +229,16 @@ impl Text {
         if self == Self::Terraform { links.at(&Self::link()?) } else { Ok(()) }
     }
 
-    /// Takes it away again.
-    pub(super) fn remove_link(self) -> Result<(), Error> {
-        if self == Self::Terraform { super::links::remove(&Self::link()?) } else { Ok(()) }
+    /// Takes away the links that no tool needs any more.
+    pub(super) fn remove_links(self) -> Result<(), Error> {
+        match self {
+            Self::Terraform => links::remove(&Self::link()?),
+            Self::Pnpm => links::remove_own(|name| name.starts_with("scalekit-token@")),
+            Self::Pip | Self::Uv if !Self::Pip.asks_us() && !Self::Uv.asks_us() => {
+                links::remove_own(|name| name == "keyring")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether our lines are in its file.
@@ -327,6 +332,15 @@ fn registries(how: &How<'_>) -> Result<Vec<String>, Error> {
         let wrong = |why| Error::new(Kind::Usage, format!("{place} is no registry")).why(why);
         let (target, _) = Target::from_url(&url).map_err(wrong)?;
         must_be_claimed(&all, &target, place)?;
+        // The program is told the host alone, by the name of its link.
+        let host = Target::from_url(&format!("{}://{}", target.scheme.name(), target.authority)).map_err(wrong)?.0;
+        if !all.iter().any(|rule| rule.pattern.claims(&host)) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("no configured service answers for the whole of {}", target.authority),
+            )
+            .why("pnpm does not say which path it asks about"));
+        }
         registries.push(plain.to_owned());
     }
     Ok(registries)

@@ -52,12 +52,20 @@ impl Links {
         links.find(|link| is_same_file(link, &self.program))
     }
 
+    /// The path of a protocol name, where nothing else will do.
+    pub(super) fn needed(&self, name: &str) -> Result<PathBuf, Error> {
+        match self.path_of(name) {
+            None if !self.is_dry_run => {
+                Err(failed(format!("{name} is not beside the program"), "it could not be made"))
+            }
+            found => Ok(found.unwrap_or_else(|| self.directory().join(name))),
+        }
+    }
+
     /// A name in a directory of our own, for what would hide another program beside the program: made if it is missing, except by
     /// `--dry-run`.
     pub(super) fn own(&self, name: &str) -> Result<PathBuf, Error> {
-        let strategy = etcetera::choose_base_strategy().map_err(|error| failed("there is no home directory", error))?;
-        let directory = etcetera::BaseStrategy::data_dir(&strategy).join("scalekit-auth/bin");
-        let link = directory.join(name);
+        let link = own_directory()?.join(name);
         if self.is_dry_run {
             return Ok(link);
         }
@@ -86,6 +94,24 @@ impl Links {
     pub(super) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
     }
+}
+
+/// For links whose names would hide other programs beside this one.
+pub(super) fn own_directory() -> Result<PathBuf, Error> {
+    let strategy = etcetera::choose_base_strategy().map_err(|error| failed("there is no home directory", error))?;
+    Ok(etcetera::BaseStrategy::data_dir(&strategy).join("scalekit-auth/bin"))
+}
+
+/// Takes the links away that lead to this program from the directory of our own, and the directory if nothing is left in it.
+pub(super) fn remove_own(is_meant: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let directory = own_directory()?;
+    let Ok(entries) = std::fs::read_dir(&directory) else { return Ok(()) };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(&is_meant)) {
+        remove(&entry.path())?;
+    }
+    // What is not empty stays.
+    let _ = std::fs::remove_dir(&directory);
+    Ok(())
 }
 
 /// Takes a link away that leads to this program.

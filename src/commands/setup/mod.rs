@@ -119,7 +119,7 @@ fn undo_all(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     for text in TEXTS.into_iter().filter(|text| wants(Way::Text(*text))) {
         found |= undo(text.undo()?, is_dry, |_| Ok(()))?;
         if !is_dry {
-            text.remove_link()?;
+            text.remove_links()?;
         }
     }
     if wants(Way::Client(Client::Claude)) {
