@@ -54,8 +54,9 @@ def _refuse(error, service):
     """Raises error. For a service that is not ours it is one at which keyring's chainer goes on to the next backend."""
     place = _place(service)
     if place and _run("which", place, stderr=subprocess.DEVNULL) is not None:
-        raise error(f"scalekit-auth answers for {place}: its token comes from the Scalekit vault, nothing is stored here")
-    raise type(error.__name__, (error, NotImplementedError), {})("scalekit-auth only hands out tokens, it stores nothing")
+        raise error(f"scalekit-auth answers for {place}: its token comes from the Scalekit vault")
+    not_ours = type(error.__name__, (error, NotImplementedError), {})
+    raise not_ours("scalekit-auth only hands out tokens of the Scalekit vault, it stores nothing")
 
 
 class _Priority:

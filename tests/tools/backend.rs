@@ -52,8 +52,8 @@ fn says_no_token(world: &World, finished: Finished) -> Finished {
 
 /// A wheel with nothing in it, as poetry builds it, in `project/dist`.
 fn built(world: &World) -> PathBuf {
-    let project = "[project]\nname = \"demo-pkg\"\nversion = \"1.0\"\nrequires-python = \">=3.9\"\n[build-system]\nrequires = [\"poetry-core\"]\n\
-        build-backend = \"poetry.core.masonry.api\"\n";
+    let project = "[project]\nname = \"demo-pkg\"\nversion = \"1.0\"\nrequires-python = \">=3.9\"\n\
+        [build-system]\nrequires = [\"poetry-core\"]\nbuild-backend = \"poetry.core.masonry.api\"\n";
     write(&world.path("project/pyproject.toml"), project);
     write(&world.path("project/demo_pkg.py"), "");
     finish(tool(world, "poetry").args(["-C", "project", "build", "--format", "wheel"]), "").ok();
