@@ -4,6 +4,7 @@
 mod common;
 
 mod askpass;
+mod backend;
 mod cargo;
 mod go;
 mod kubectl;
