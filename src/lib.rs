@@ -47,6 +47,7 @@ mod similar;
 pub mod store;
 #[doc(hidden)]
 pub mod suggest;
+mod system;
 #[doc(hidden)]
 pub mod target;
 #[doc(hidden)]
@@ -72,9 +73,7 @@ pub fn run(args: Vec<OsString>) -> u8 {
 /// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic
 /// messages without their payload, which could quote one.
 fn harden() {
-    #[cfg(target_os = "linux")]
-    // Where the kernel refuses, the program is as it would be without; there is nobody to tell.
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    system::harden();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         eprintln!("scalekit-auth: internal error at {place}; please report it");

@@ -1,27 +1,20 @@
 //! Programs on this machine: where PATH has them, and whether they can be started.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{Access, access};
+use crate::system::System;
+pub(crate) use crate::system::{is_program as is_startable, is_same_file};
 
 /// The programs of this name on PATH, in its order. Directories relative to the current one, which may be anybody's, are
 /// left out.
 pub fn on_path(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories: Vec<PathBuf> = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
-    directories.into_iter().map(move |directory| directory.join(name)).filter(|program| is_startable(program))
-}
-
-/// Whether a program stands there that this user may start.
-pub fn is_startable(program: &Path) -> bool {
-    program.is_file() && access(program, Access::EXEC_OK).is_ok()
-}
-
-/// Whether both paths lead to one file.
-pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    let file = |path: &Path| path.metadata().map(|data| (data.dev(), data.ino()));
-    matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+    let names = System::HERE.executables(name);
+    let programs = directories.into_iter().flat_map(move |directory| {
+        names.iter().map(|name| directory.join(name)).collect::<Vec<_>>()
+    });
+    programs.filter(|program| is_startable(program))
 }
 
 /// Major and minor of what a program says of its version after `before`, as in `curl 7.88.1 (x86_64-pc-linux-gnu) ...`.

@@ -2,54 +2,19 @@
 //!
 //! What lies there helps processes that run at the same time; nothing in it is secret, and without it everything works.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// `$XDG_RUNTIME_DIR/scalekit-auth`, else a directory of the user's own in `/run/user` or the temporary directory;
-/// `None` unless it is ours alone.
-pub(crate) fn directory() -> Option<PathBuf> {
-    let own = rustix::process::geteuid().as_raw();
-    let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let run = PathBuf::from(format!("/run/user/{own}"));
-    let directory = match given.or_else(|| run.is_dir().then_some(run)) {
-        Some(directory) => directory.join("scalekit-auth"),
-        None => std::env::temp_dir().join(format!("scalekit-auth-{own}")),
-    };
-    // Most calls find it there.
-    let is_ours = || is_ours_alone(&directory, own);
-    let is_ready = is_ours() || (create_directory(&directory).is_ok() && is_ours());
-    is_ready.then_some(directory)
-}
-
-/// A directory of ours, mode 0700 where we make it.
-///
-/// # Errors
-/// What the system says.
-pub(crate) fn create_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-#[cfg(unix)]
-fn is_ours_alone(directory: &Path, own: u32) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(directory)
-        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0)
-}
+use crate::system;
+pub(crate) use crate::system::runtime_directory as directory;
 
 /// Opens the file `name` of `directory` for reading and writing, made for its owner alone if it is not there.
 pub(crate) fn open(directory: &Path, name: &str) -> io::Result<File> {
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(directory.join(name))
+    system::for_owner_alone(options.read(true).write(true).create(true).truncate(false)).open(directory.join(name))
 }
 
 /// Locks `file`, at once or within `wait`; `false` if another process holds it for longer. The lock ends with the file,

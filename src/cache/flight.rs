@@ -4,12 +4,11 @@
 //! Nothing is in it but a time: when somebody got an answer and could not leave it for the others.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use super::Key;
 use crate::clock;
-use crate::runtime;
+use crate::{runtime, system};
 
 /// The lock of one key; it ends when this is dropped.
 #[derive(Debug)]
@@ -25,12 +24,12 @@ impl Turn {
     /// Tells those who wait that nothing will be there for them.
     pub(super) fn leave_nothing(&self) {
         // Where this fails, they find out one after another.
-        let _ = self.0.write_all_at(&clock::nanoseconds().to_be_bytes(), 0);
+        let _ = system::write_at(&self.0, &clock::nanoseconds().to_be_bytes());
     }
 
     /// Whether somebody left nothing after `began`: then the others are no better off in a queue.
     pub(super) fn was_left_nothing(&self, began: u64) -> bool {
         let mut time = [0; 8];
-        self.0.read_exact_at(&mut time, 0).is_ok() && u64::from_be_bytes(time) >= began
+        system::read_at(&self.0, &mut time).is_ok_and(|length| length == time.len()) && u64::from_be_bytes(time) >= began
     }
 }

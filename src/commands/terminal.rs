@@ -1,10 +1,11 @@
 //! Asking for what is missing, on the terminal alone.
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{BufRead, IsTerminal};
 
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::suggest;
+use crate::system;
 
 /// How often something is asked for that was not understood.
 const ATTEMPTS: usize = 3;
@@ -81,63 +82,13 @@ fn no_terminal(option: &str) -> Error {
         .next(suggest::login_from_stdin())
 }
 
-/// Asks on the terminal with echo off. The echo is off before the prompt appears: somebody who pastes at once is not
-/// faster than we are.
+/// Asks on the terminal with echo off.
 pub(super) fn ask_hidden(prompt: &str) -> Result<Secret<String>, Error> {
     if !is_there() {
         return Err(no_terminal("--client-secret-stdin"));
     }
-    let quiet = EchoOff::new().map_err(|error| Error::new(Kind::Failed, "the echo cannot be turned off").why(error))?;
-    eprint!("{prompt}");
-    let config = rpassword::ConfigBuilder::new().input_reader(Keys(quiet.before.clone())).output_discard().build();
-    let secret = rpassword::read_password_with_config(config).map(Secret::new);
-    eprintln!();
+    let secret = system::read_hidden(prompt).map(Secret::new);
     secret
         .map(|secret| Secret::new(secret.expose().trim().to_owned()))
         .map_err(|error| Error::new(Kind::Failed, "the client secret was not read").why(error))
-}
-
-/// The terminal without echo, and with keys instead of lines and signals, until dropped.
-struct EchoOff {
-    before: rustix::termios::Termios,
-}
-
-impl EchoOff {
-    fn new() -> std::io::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
-        let before = tcgetattr(std::io::stdin())?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
-        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet)?;
-        Ok(Self { before })
-    }
-}
-
-impl Drop for EchoOff {
-    fn drop(&mut self) {
-        use rustix::termios::{OptionalActions, tcsetattr};
-        // The terminal is gone if this fails.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before);
-    }
-}
-
-/// What is typed. Ctrl-C ends the program as it does elsewhere, but the terminal is put back first: a signal leaves no
-/// time for that.
-struct Keys(rustix::termios::Termios);
-
-impl Read for Keys {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        use rustix::process::{Signal, getpid, kill_process};
-        use rustix::termios::{OptionalActions, tcsetattr};
-        const CTRL_C: u8 = 3;
-        let read = std::io::stdin().read(buffer)?;
-        if buffer[..read].contains(&CTRL_C) {
-            tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0)?;
-            eprintln!();
-            kill_process(getpid(), Signal::INT)?;
-        }
-        Ok(read)
-    }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Error, json};
-use crate::runtime::{self, create_directory};
+use super::{Error, Unsafe, json};
+use crate::runtime;
+use crate::system::{self, private_directory};
 
 /// How long one command waits for another that is changing the configuration.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
@@ -36,7 +37,7 @@ pub fn update<T, E: From<Error>>(
     change: impl FnOnce(&mut Map<String, Value>) -> Result<T, E>,
 ) -> Result<T, E> {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    create_directory(directory).map_err(|error| Error::io("cannot create", directory, error))?;
+    private_directory(directory).map_err(|error| Error::io("cannot create", directory, error))?;
     let _lock = lock(directory)?;
     let mut document = read(path)?;
     let before = document.clone();
@@ -77,26 +78,18 @@ fn lock(directory: &Path) -> Result<File, Error> {
 
 /// A file or directory that somebody else could have changed decides nothing about where tokens go. Symbolic links are
 /// followed; one that is not there is nobody's.
-#[cfg(unix)]
 pub fn check_owner(path: &Path) -> Result<(), Error> {
-    use super::Unsafe;
-    use std::os::unix::fs::MetadataExt;
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io("cannot read", path, error)),
     };
-    let own = rustix::process::geteuid().as_raw();
-    if metadata.uid() != own && metadata.uid() != 0 {
+    let guard = system::guard(&metadata);
+    if guard.stranger.is_some() {
         return Err(Error::Unsafe(path.to_owned(), Unsafe::Owner));
     }
-    if metadata.mode() & 0o002 != 0 {
+    if guard.mode & 0o002 != 0 {
         return Err(Error::Unsafe(path.to_owned(), Unsafe::Writable));
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub fn check_owner(_: &Path) -> Result<(), Error> {
     Ok(())
 }

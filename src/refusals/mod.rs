@@ -9,14 +9,13 @@ mod record;
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::{clock, hex, runtime};
+use crate::{clock, hex, runtime, system};
 use record::{Content, FINGERPRINT, Fingerprint, Record};
 
 /// How long a refused token is not served again, in seconds.
@@ -69,7 +68,7 @@ impl Refusals {
         }
         let mut bytes = vec![0; Content::size(2 * MOST) + 1];
         // A file that is none of ours, or was cut short by a killed process, is an empty one.
-        let len = file.read_at(&mut bytes, 0).unwrap_or_default();
+        let len = system::read_at(&file, &mut bytes).unwrap_or_default();
         let mut content = match Content::decode(&bytes[..len]) {
             Some(content) => content,
             None => Content { key: random()?, records: Vec::new() },
@@ -196,7 +195,7 @@ impl Refusals {
 
     fn save(&mut self) -> Option<()> {
         let bytes = self.content.encode();
-        self.file.write_all_at(&bytes, 0).ok()?;
+        system::write_at(&self.file, &bytes).ok()?;
         if bytes.len() < self.len {
             self.file.set_len(bytes.len() as u64).ok()?;
         }

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::content::{Buffer, Content, ContentError, LARGEST};
+use crate::system::{self, GRACE, Waitless};
 use super::{ClientCredentials, DEADLINE, Error, Home, SECRET_VARIABLES, Undo};
 
 /// How long to sleep before looking again. Waiting on the pipes themselves would not tell when the command ends while
@@ -69,8 +70,7 @@ impl CommandHome {
         // gpg would ask for a passphrase on the terminal that this names.
         command.env_remove("GPG_TTY");
         // Outside the terminal's foreground nothing of it can read what a person types.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        system::detach(&mut command);
         let child = command.spawn().map_err(|error| self.explain(CommandError::Start(error), String::new()))?;
         let (mut stdout, mut stderr) = (Buffer::new(), Buffer::new());
         let ended = Running(child).end(&mut stdout, &mut stderr, deadline);
@@ -104,12 +104,14 @@ impl Running {
     /// Waits for the child and takes what it printed until then. What is still to come from others that hold its pipes
     /// is not waited for: the child's own output is in the pipes when it ends.
     fn end(mut self, stdout: &mut Buffer, stderr: &mut Buffer, deadline: Instant) -> Result<ExitStatus, CommandError> {
-        let mut out = self.0.stdout.take().ok_or(CommandError::Hangs)?;
-        let mut err = self.0.stderr.take().ok_or(CommandError::Hangs)?;
-        without_waiting(&out).and_then(|()| without_waiting(&err)).map_err(CommandError::Output)?;
+        let out = self.0.stdout.take().ok_or(CommandError::Hangs)?;
+        let err = self.0.stderr.take().ok_or(CommandError::Hangs)?;
+        let mut out = Waitless::new(out).map_err(CommandError::Output)?;
+        let mut err = Waitless::new(err).map_err(CommandError::Output)?;
+        let mut ended = None;
         loop {
             let status = self.0.try_wait().map_err(CommandError::Output)?;
-            drain(&mut out, stdout).map_err(CommandError::Output)?;
+            let is_all = drain(&mut out, stdout).map_err(CommandError::Output)?;
             if stdout.content().len() > LARGEST {
                 return Err(ContentError::TooLarge.into());
             }
@@ -119,7 +121,10 @@ impl Running {
                 let _ = err.read(&mut [0; LARGEST]);
             }
             if let Some(status) = status {
-                return Ok(status);
+                let ended: &mut Instant = ended.get_or_insert_with(Instant::now);
+                if is_all || ended.elapsed() >= GRACE {
+                    return Ok(status);
+                }
             }
             if Instant::now() >= deadline {
                 return Err(CommandError::Hangs);
@@ -134,34 +139,18 @@ impl Drop for Running {
         if !matches!(self.0.try_wait(), Ok(None)) {
             return;
         }
-        // Not reaped yet, so that the id is still the child's own. Its helpers in the same group go with it.
-        #[cfg(unix)]
-        if let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        // Nobody is left to tell.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // Not reaped yet, so that the id is still the child's own.
+        system::kill_with_helpers(&mut self.0);
     }
 }
 
-#[cfg(unix)]
-fn without_waiting(pipe: &impl std::os::fd::AsFd) -> io::Result<()> {
-    Ok(rustix::io::ioctl_fionbio(pipe, true)?)
-}
-
-#[cfg(not(unix))]
-fn without_waiting<P>(_: &P) -> io::Result<()> {
-    Err(ErrorKind::Unsupported.into())
-}
-
-/// Takes what is there.
-fn drain(pipe: &mut impl Read, buffer: &mut Buffer) -> io::Result<()> {
+/// Takes what is there; whether that was the end.
+fn drain(pipe: &mut impl Read, buffer: &mut Buffer) -> io::Result<bool> {
     loop {
         match buffer.fill(pipe) {
             Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Ok(false) => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

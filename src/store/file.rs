@@ -12,6 +12,7 @@ use super::content::{Buffer, Content, ContentError};
 use super::{ClientCredentials, Error, Home, Undo, within_deadline};
 use crate::secret::Secret;
 use crate::suggest;
+use crate::system::{self, Guard};
 
 /// The file of one environment.
 #[derive(Debug, Clone)]
@@ -86,29 +87,18 @@ impl FileHome {
 
     fn load(&self) -> Result<Buffer, FileError> {
         let mut options = File::options();
-        options.read(true);
-        #[cfg(unix)]
-        {
-            use rustix::fs::OFlags;
-            use std::os::unix::fs::OpenOptionsExt;
-            // A pipe without a writer must not hang us before it is known to be one.
-            options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
-        }
-        let mut file = options.open(&self.path)?;
+        let mut file = system::check_private(options.read(true)).open(&self.path)?;
         self.check(&file.metadata()?)?;
         let mut buffer = Buffer::new();
         while buffer.fill(&mut file)? {}
         Ok(buffer)
     }
 
-    #[cfg(unix)]
     fn check(&self, metadata: &Metadata) -> Result<(), FileError> {
-        use std::os::unix::fs::MetadataExt;
-        const ROOT: u32 = 0;
-        let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+        let Guard { stranger, mode } = system::guard(metadata);
         if !metadata.is_file() {
             Err(FileError::Kind)
-        } else if owner != ROOT && owner != rustix::process::geteuid().as_raw() {
+        } else if let Some(owner) = stranger {
             Err(FileError::Owner(owner))
         } else if mode & 0o022 != 0 {
             Err(FileError::Writable(mode))
@@ -117,11 +107,6 @@ impl FileHome {
         } else {
             Ok(())
         }
-    }
-
-    #[cfg(not(unix))]
-    fn check(&self, metadata: &Metadata) -> Result<(), FileError> {
-        if metadata.is_file() { Ok(()) } else { Err(FileError::Kind) }
     }
 
     /// Puts `content` into the file in one step, mode 0600, behind a symbolic link if it is one.
@@ -140,8 +125,7 @@ impl FileHome {
             })?;
         }
         // The old home is emptied soon: by then the new one must survive a power cut.
-        #[cfg(unix)]
-        File::open(directory)?.sync_all()?;
+        system::sync_directory(directory)?;
         Ok(())
     }
 

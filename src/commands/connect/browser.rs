@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::store::SECRET_VARIABLES;
+use crate::system::{self, System};
 
 /// How long an opener that fails takes to say so.
 const FAILS_WITHIN: Duration = Duration::from_millis(500);
@@ -12,7 +13,7 @@ const FAILS_WITHIN: Duration = Duration::from_millis(500);
 /// Whether a browser may be opened: somebody sits at a terminal, and nothing says otherwise.
 pub(super) fn is_welcome() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let has_screen = cfg!(not(target_os = "linux"))
+    let has_screen = System::HERE != System::Linux
         || ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"].into_iter().any(is_set);
     std::io::stderr().is_terminal() && has_screen && !is_set("CI") && !is_set("SCALEKIT_AUTH_NO_BROWSER")
 }
@@ -43,8 +44,7 @@ fn starts(mut command: Command) -> bool {
         command.env_remove(name);
     }
     // Ctrl-C at our terminal is not meant for the browser.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    system::detach(&mut command);
     let Ok(mut child) = command.spawn() else { return false };
     let start = Instant::now();
     while start.elapsed() < FAILS_WITHIN {

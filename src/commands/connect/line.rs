@@ -45,11 +45,10 @@ fn cut(text: &str, columns: usize) -> String {
 
 /// Asked for each time, because windows change.
 fn columns() -> usize {
-    #[cfg(unix)]
-    let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    #[cfg(not(unix))]
-    let columns = 0;
-    if columns == 0 { USUAL_COLUMNS } else { columns }
+    match crate::system::columns() {
+        0 => USUAL_COLUMNS,
+        columns => columns,
+    }
 }
 
 #[cfg(test)]

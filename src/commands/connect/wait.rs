@@ -55,7 +55,6 @@ pub(super) struct Waiting {
 /// Becomes true on Ctrl-C.
 fn on_interrupt() -> Arc<AtomicBool> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    #[cfg(unix)]
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // Without it Ctrl-C ends the program as ever, only less politely.
         let _ = signal_hook::flag::register(signal, interrupted.clone());

@@ -3,7 +3,6 @@
 //! ways is refused.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 use super::table::{Row, Rule, by_letter, by_name};
 pub use super::why::Why;
@@ -40,7 +39,7 @@ pub struct Refused {
 /// Whether `arguments`, after the URL, may all be passed on.
 pub fn check(arguments: &[OsString], context: Context<'_>) -> Result<Checked, Refused> {
     let mut checked = Checked { follows: false };
-    let mut rest = arguments.iter().map(|argument| argument.as_bytes());
+    let mut rest = arguments.iter().map(|argument| argument.as_encoded_bytes());
     while let Some(argument) = rest.next() {
         match argument {
             // `--` makes URLs of all that follows; curl knows no option `-`.

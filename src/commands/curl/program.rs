@@ -2,25 +2,18 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::error::{Error, Kind};
 use crate::programs;
 use crate::secret::Secret;
 use crate::store::credential_variables;
+use crate::system::{self, Handed};
 use crate::target::Scheme;
 
 /// Since then a redirect to another host or port loses the header (CVE-2018-1000007, CVE-2022-27774).
 const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);
-
-/// Longer than any server takes, and what a pipe holds before anybody reads it.
-const LONGEST: usize = 64 * 1024;
 
 /// How much of an answer is looked at; an error of the vault's is far shorter.
 const KEPT: usize = 16 * 1024;
@@ -77,54 +70,66 @@ impl Curl {
     /// Becomes curl; returns why that was impossible.
     pub(super) fn become_it(&self, call: &Call<'_>) -> Error {
         match self.command(call, &[]) {
-            Ok((mut command, _pipe)) => self.cannot_be_run(command.exec()),
+            Ok((command, None)) => self.cannot_be_run(system::become_command(command)),
+            Ok((command, Some(handed))) => self.cannot_be_run(handed.become_command(command)),
             Err(error) => error,
         }
     }
 
     /// Runs curl and passes on what it prints, as it comes; tells what could be seen of the answer.
     pub(super) fn watch(&self, call: &Call<'_>) -> Result<Watched, Error> {
-        let (heads, heads_in) = io::pipe().map_err(|error| self.cannot_be_run(error))?;
-        fcntl_setfd(&heads_in, FdFlags::empty()).map_err(|error| self.cannot_be_run(error))?;
-        let mut early = vec!["-D".to_owned(), format!("/dev/fd/{}", heads_in.as_raw_fd())];
+        let pipe = system::heads_pipe().map_err(|error| self.cannot_be_run(error))?;
+        let mut early = Vec::new();
+        if let Some((_, _, name)) = &pipe {
+            early.extend(["-D".to_owned(), name.clone()]);
+        }
         if io::stdout().is_terminal() {
             // As it is where curl writes to a terminal itself.
             early.push("-sS".to_owned());
         }
-        let (mut command, pipe) = self.command(call, &early)?;
-        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| self.cannot_be_run(error))?;
+        let (mut command, handed) = self.command(call, &early)?;
+        command.stdout(Stdio::piped());
+        let child = match handed {
+            Some(handed) => handed.spawn(&mut command),
+            None => command.spawn(),
+        };
+        let mut child = child.map_err(|error| self.cannot_be_run(error))?;
         // Only curl's own end may keep the pipe open.
-        drop((heads_in, pipe));
-        let heads = std::thread::spawn(move || beginning(heads, &mut io::sink()));
+        let heads = pipe.map(|(heads, _, _)| std::thread::spawn(move || beginning(heads, &mut io::sink())));
         let body = child.stdout.take().map(|from| beginning(from, &mut io::stdout().lock())).unwrap_or_default();
         let status = child.wait().map_err(|error| self.cannot_be_run(error))?;
-        let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
-        Ok(Watched { code, heads: heads.join().unwrap_or_default(), body })
+        let heads = heads.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        Ok(Watched { code: system::exit_code(status), heads, body })
     }
 
     /// curl with `early` options before the user's; what holds the headers must live until it runs.
-    fn command(&self, call: &Call<'_>, early: &[String]) -> Result<(Command, Option<io::PipeReader>), Error> {
+    fn command(&self, call: &Call<'_>, early: &[String]) -> Result<(Command, Option<Handed>), Error> {
         let mut command = Command::new(&self.path);
         // From https no redirect leads back to plain http.
         let schemes = if call.scheme == Scheme::Http { "=http,https" } else { "=https" };
         // -q has to be the first.
-        command.arg0("curl").args(["-q", "--globoff", "--proto", schemes, "--proto-redir", schemes]);
+        command.args(["-q", "--globoff", "--proto", schemes, "--proto-redir", schemes]);
         if call.scheme == Scheme::Http && call.headers.is_some() {
             // A proxy for plain http would read the credential, and reach another loopback than ours. How a proxy's
             // exceptions name an IPv6 address differs from curl to curl; the star does not.
             command.args(["--noproxy", "*"]);
         }
-        let pipe = call.headers.map(pipe_with).transpose();
-        let pipe = pipe.map_err(|error| Error::new(Kind::Failed, "curl cannot be given the credential").why(error))?;
-        if let Some(pipe) = &pipe {
+        let handed = call.headers.map(handed).transpose();
+        let handed = handed.map_err(|error| Error::new(Kind::Failed, "curl cannot be given the credential").why(error))?;
+        if let Some(handed) = &handed {
+            if Handed::BY_STDIN && call.own.iter().any(reads_stdin) {
+                return Err(Error::new(Kind::Usage, "curl cannot read stdin here")
+                    .why("on Windows the credential comes by it")
+                    .next("write what curl shall send into a file, and give its name"));
+            }
             // Before the user's options: none of them finds anything left in the pipe.
-            command.args(["-H", &format!("@/dev/fd/{}", pipe.as_raw_fd())]);
+            command.args(["-H", &format!("@{}", handed.file())]);
         }
         command.args(early).args(["--url", call.url]).args(call.own);
         credential_variables().for_each(|name| _ = command.env_remove(name));
         // curl would write the keys of the connection to the file that this names.
         command.env_remove("SSLKEYLOGFILE");
-        Ok((command, pipe))
+        Ok((command, handed))
     }
 
     fn cannot_be_run(&self, error: impl std::fmt::Display) -> Error {
@@ -152,19 +157,20 @@ fn beginning(mut from: impl Read, to: &mut impl Write) -> Vec<u8> {
     kept
 }
 
-/// A pipe that holds `header` and its end, and that a program run by us inherits.
-fn pipe_with(header: &Secret<String>) -> io::Result<io::PipeReader> {
+/// The header's lines, for a program run by us.
+fn handed(header: &Secret<String>) -> io::Result<Handed> {
     let line = header.expose();
     // Where it came from was checked; this is where a line end would become another header.
-    if line.len() >= LONGEST || line.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n') {
+    if line.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n') {
         return Err(io::Error::other("it does not fit into a header"));
     }
-    let (reader, mut writer) = io::pipe()?;
-    // Nobody reads yet: what does not fit has to fail.
-    fcntl_setfl(&writer, fcntl_getfl(&writer)? | OFlags::NONBLOCK)?;
-    writer.write_all(line.as_bytes()).and_then(|()| writer.write_all(b"\n"))?;
-    fcntl_setfd(&reader, FdFlags::empty())?;
-    Ok(reader)
+    Handed::new(Secret::new(format!("{line}\n")).expose().as_bytes())
+}
+
+/// Whether curl would read its stdin for this argument.
+fn reads_stdin(argument: &OsString) -> bool {
+    let argument = argument.as_encoded_bytes();
+    matches!(argument, b"-" | b"." | b"-T-" | b"-T.") || argument.ends_with(b"@-") || argument.ends_with(b"<-")
 }
 
 #[cfg(test)]
@@ -172,12 +178,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_that_the_pipe_cannot_hold_is_an_error_instead_of_a_wait() {
+    fn a_header_that_cannot_be_handed_over_is_an_error_instead_of_a_wait() {
+        const MOST: usize = 64 * 1024;
         let line = |length: usize| Secret::new("x".repeat(length));
-        let mut text = String::new();
-        pipe_with(&line(LONGEST - 1)).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text.len(), LONGEST);
-        assert!(pipe_with(&line(LONGEST)).is_err());
-        assert!(pipe_with(&Secret::new("A: b\r\nHost: c".into())).is_err());
+        assert!(handed(&line(MOST - 1)).is_ok());
+        assert!(handed(&line(MOST)).is_err());
+        assert!(handed(&Secret::new("A: b\r\nHost: c".into())).is_err());
+    }
+
+    #[test]
+    fn arguments_that_read_stdin_are_known() {
+        for argument in ["-", ".", "-T-", "-d@-", "@-", "x=@-", "--data=@-", "x=<-"] {
+            assert!(reads_stdin(&argument.into()), "{argument}");
+        }
+        for argument in ["-s", "--", "@file", "a-", "https://x/.", "-T", "-o"] {
+            assert!(!reads_stdin(&argument.into()), "{argument}");
+        }
     }
 }

@@ -7,7 +7,6 @@ mod variable;
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Instant;
 
@@ -21,6 +20,7 @@ use crate::error::{Error, Kind};
 use crate::service::{Account, Service};
 use crate::store::credential_variables;
 use crate::suggest;
+use crate::system;
 use variable::Destination;
 
 /// Run a command with fresh tokens in its environment variables
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     if let Some(host) = host {
         command.env(variable::GH_HOST, host);
     }
-    let error = command.exec();
+    let error = system::become_command(command);
     let (kind, next) = match error.kind() {
         ErrorKind::NotFound => (Kind::CommandNotFound, "check its spelling and PATH"),
         _ => (Kind::CommandNotRun, "check that it is a program that you may run"),

@@ -152,7 +152,7 @@ fn write(
     check: impl FnOnce(&ClientCredentials) -> Result<(), Error>,
 ) -> Result<(), Error> {
     // config.json is about to be written there; the new home may be beside it.
-    if let Err(error) = crate::runtime::create_directory(directory) {
+    if let Err(error) = crate::system::private_directory(directory) {
         return Err(Error::new(Kind::Failed, format!("cannot create {}", directory.display())).why(error));
     }
     let replace = old.is_some_and(|old| !homes::differ(&old.home, &environment.home));

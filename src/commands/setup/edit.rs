@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
+use crate::system::{for_owner_alone, private_directory};
 
 /// A file as it was read, and as it shall become.
 pub(super) struct Edit {
@@ -83,14 +84,10 @@ impl Edit {
         let lock = PathBuf::from(format!("{}.lock", self.path.display()));
         let write = || {
             if let Some(directory) = self.path.parent() {
-                crate::runtime::create_directory(directory)?;
+                private_directory(directory)?;
             }
-            let mut options = File::options();
-            options.write(true).create_new(true);
             // What a program makes of its new file later may be nobody else's business.
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&lock)?;
+            let mut file = for_owner_alone(File::options().write(true).create_new(true)).open(&lock)?;
             let written = file.write_all(after.as_bytes()).and_then(|()| {
                 // Some programs write theirs all the time, and take no lock.
                 if fs::read_to_string(&self.path).ok() != self.before {

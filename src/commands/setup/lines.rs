@@ -11,6 +11,8 @@ use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::resolve::{Rule, rules};
 use crate::suggest;
+use crate::system::System;
+use crate::system::places::Places;
 use crate::target::Target;
 
 /// A tool of this kind.
@@ -71,23 +73,32 @@ impl Text {
 
     /// The user's configuration file.
     pub(super) fn file(self) -> Result<PathBuf, Error> {
-        let home =
-            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let settings = || variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
-        Ok(match self {
-            Self::Bazel => home.join(".bazelrc"),
-            Self::Pip => variable("PIP_CONFIG_FILE").unwrap_or_else(|| settings().join("pip/pip.conf")),
-            Self::Uv => settings().join("uv/uv.toml"),
-            Self::Cargo => variable("CARGO_HOME").unwrap_or_else(|| home.join(".cargo")).join("config.toml"),
-            Self::Go => variable("GOENV").unwrap_or_else(|| settings().join("go/env")),
-            Self::Terraform => variable("TF_CLI_CONFIG_FILE").unwrap_or_else(|| home.join(".terraformrc")),
-            Self::Pnpm => variable("NPM_CONFIG_USERCONFIG").unwrap_or_else(|| home.join(".npmrc")),
-            Self::Kubectl => match variable("KUBECONFIG") {
+        Ok(self.file_in(&Places::here()?))
+    }
+
+    fn file_in(self, places: &Places) -> PathBuf {
+        let (system, named) = (places.system, |name: &str| places.variable(name));
+        match self {
+            Self::Bazel => places.home(".bazelrc"),
+            Self::Pip => named("PIP_CONFIG_FILE").unwrap_or_else(|| {
+                // On a Mac pip reads its own directory if that is there, and else the one from Linux.
+                let native = places.native_settings().join("pip");
+                let directory = if native.is_dir() { native } else { places.settings().join("pip") };
+                directory.join(if system == System::Windows { "pip.ini" } else { "pip.conf" })
+            }),
+            Self::Uv => places.settings().join("uv/uv.toml"),
+            Self::Cargo => named("CARGO_HOME").unwrap_or_else(|| places.home(".cargo")).join("config.toml"),
+            Self::Go => named("GOENV").unwrap_or_else(|| places.native_settings().join("go/env")),
+            Self::Terraform => named("TF_CLI_CONFIG_FILE").unwrap_or_else(|| match system {
+                System::Windows => places.settings().join("terraform.rc"),
+                _ => places.home(".terraformrc"),
+            }),
+            Self::Pnpm => named("NPM_CONFIG_USERCONFIG").unwrap_or_else(|| places.home(".npmrc")),
+            Self::Kubectl => match named("KUBECONFIG") {
                 Some(several) => std::env::split_paths(&several).next().unwrap_or(several),
-                None => home.join(".kube/config"),
+                None => places.home(".kube/config"),
             },
-        })
+        }
     }
 
     /// Plans the change; refuses where the tool asks somebody else already, unless it shall be replaced.
@@ -219,9 +230,12 @@ impl Text {
 
     /// Terraform finds its helper in its folder of plug-ins alone.
     fn link() -> Result<PathBuf, Error> {
-        let home =
-            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
-        Ok(home.join(".terraform.d/plugins/terraform-credentials-scalekit"))
+        let places = Places::here()?;
+        let directory = match places.system {
+            System::Windows => places.settings().join("terraform.d"),
+            _ => places.home(".terraform.d"),
+        };
+        Ok(directory.join("plugins").join(places.system.executable("terraform-credentials-scalekit")))
     }
 
     /// Makes the link that the tool needs, if it needs one.
@@ -389,6 +403,22 @@ fn plain_key<'a>(text: &'a str, key: &str) -> (Place, Option<&'a str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_where_each_system_has_them() {
+        let on = |system, text: Text| text.file_in(&Places::of(system, "/h", |_| None)).display().to_string();
+        assert_eq!(on(System::Linux, Text::Go), "/h/.config/go/env");
+        assert_eq!(on(System::MacOs, Text::Go), "/h/Library/Application Support/go/env");
+        assert_eq!(on(System::Windows, Text::Go), "/h/AppData/Roaming/go/env");
+        assert_eq!(on(System::Windows, Text::Pip), "/h/AppData/Roaming/pip/pip.ini");
+        assert_eq!(on(System::MacOs, Text::Pip), "/h/.config/pip/pip.conf");
+        assert_eq!(on(System::Windows, Text::Uv), "/h/AppData/Roaming/uv/uv.toml");
+        assert_eq!(on(System::Windows, Text::Terraform), "/h/AppData/Roaming/terraform.rc");
+        assert_eq!(on(System::MacOs, Text::Terraform), "/h/.terraformrc");
+        for text in [Text::Bazel, Text::Cargo, Text::Pnpm, Text::Kubectl] {
+            assert_eq!(on(System::Linux, text), on(System::Windows, text));
+        }
+    }
 
     #[test]
     fn a_key_of_an_ini_file_is_found_in_its_section_alone() {

@@ -6,6 +6,7 @@ use super::{failed, note};
 use crate::error::Error;
 use crate::programs::{is_same_file, on_path};
 use crate::protocol::PROTOCOLS;
+use crate::system::{self, System};
 
 /// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
@@ -19,7 +20,7 @@ pub(super) struct Links {
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
     let links = Links { program: program()?, is_dry_run: dry_run };
     for name in PROTOCOLS.map(|protocol| protocol.link) {
-        let link = links.directory().join(name);
+        let link = links.directory().join(System::HERE.executable(name));
         if links.path_of(name).is_some() {
             continue;
         }
@@ -27,7 +28,7 @@ pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
             note(format!("{} is there already and is not ours", link.display()));
         } else if dry_run {
             note(format!("{} would be made", link.display()));
-        } else if let Err(error) = symlink(&links.program, &link) {
+        } else if let Err(error) = system::link(&links.program, &link) {
             note(format!("{} cannot be made: {error}", link.display()));
         }
     }
@@ -48,7 +49,7 @@ impl Links {
 
     /// The path of a protocol name that leads to this program: on PATH, or beside it.
     pub(super) fn path_of(&self, name: &str) -> Option<PathBuf> {
-        let mut links = on_path(name).chain([self.directory().join(name)]);
+        let mut links = on_path(name).chain([self.directory().join(System::HERE.executable(name))]);
         links.find(|link| is_same_file(link, &self.program))
     }
 
@@ -58,14 +59,14 @@ impl Links {
             None if !self.is_dry_run => {
                 Err(failed(format!("{name} is not beside the program"), "it could not be made"))
             }
-            found => Ok(found.unwrap_or_else(|| self.directory().join(name))),
+            found => Ok(found.unwrap_or_else(|| self.directory().join(System::HERE.executable(name)))),
         }
     }
 
     /// A name in a directory of our own, for what would hide another program beside the program: made if it is missing, except by
     /// `--dry-run`.
     pub(super) fn own(&self, name: &str) -> Result<PathBuf, Error> {
-        let link = own_directory()?.join(name);
+        let link = own_directory()?.join(System::HERE.executable(name));
         if self.is_dry_run {
             return Ok(link);
         }
@@ -82,10 +83,10 @@ impl Links {
             return Err(failed(format!("{} is there already and is not ours", link.display()), "it is no link"));
         }
         let make = || {
-            crate::runtime::create_directory(link.parent().unwrap_or(Path::new("/")))?;
+            system::private_directory(link.parent().unwrap_or(Path::new("/")))?;
             match std::fs::remove_file(link) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => symlink_to(&self.program, link),
+                _ => system::link(&self.program, link),
             }
         };
         make().map_err(|error| failed(format!("{} cannot be made", link.display()), error))
@@ -116,12 +117,11 @@ pub(super) fn remove_own(is_meant: impl Fn(&str) -> bool) -> Result<(), Error> {
 
 /// Takes a link away that leads to this program.
 pub(super) fn remove(link: &Path) -> Result<(), Error> {
-    match std::fs::symlink_metadata(link).is_ok_and(|data| data.is_symlink()) && is_same_file(link, &program()?) {
-        true => {
-            std::fs::remove_file(link).map_err(|error| failed(format!("{} cannot be removed", link.display()), error))
-        }
-        false => Ok(()),
+    let program = program()?;
+    if link == program || !is_same_file(link, &program) {
+        return Ok(());
     }
+    std::fs::remove_file(link).map_err(|error| failed(format!("{} cannot be removed", link.display()), error))
 }
 
 /// The path on PATH that leads to `executable`, else the one that was typed, else its own, which the system tells with all
@@ -131,15 +131,4 @@ fn as_found(executable: PathBuf) -> PathBuf {
     let typed = typed.and_then(|typed| std::path::absolute(typed).ok());
     let mut found = on_path("scalekit-auth").chain(typed);
     found.find(|path| is_same_file(path, &executable)).unwrap_or(executable)
-}
-
-#[cfg(unix)]
-fn symlink_to(program: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(program, link)
-}
-
-#[cfg(unix)]
-fn symlink(program: &Path, link: &Path) -> std::io::Result<()> {
-    // Relative, so that the directory can be moved as a whole.
-    std::os::unix::fs::symlink(program.file_name().unwrap_or_default(), link)
 }

@@ -31,7 +31,7 @@ pub(super) fn describe(folder: &Path) -> Result<String, Error> {
 pub(super) fn put(folder: &Path) -> Result<(), Error> {
     must_be_ours(folder)?;
     let write = || {
-        crate::runtime::create_directory(folder)?;
+        crate::system::private_directory(folder)?;
         changed(folder).try_for_each(|(name, text)| fs::write(folder.join(name), text))
     };
     write().map_err(|error: std::io::Error| failed("cannot be written", folder, error))

@@ -23,7 +23,7 @@ use super::selected::{self, Selected};
 use super::{Done, Failed};
 use crate::broker::Broker;
 use crate::error::{Error, Kind, plain};
-use crate::runtime::create_directory;
+use crate::system::private_directory;
 use crate::service::{Environment, HomeChoice};
 use crate::suggest;
 use under_way::UnderWay;
@@ -102,7 +102,7 @@ fn lock(directory: &Path) -> Result<File, Error> {
     let failed = |error: std::io::Error| {
         Error::new(Kind::Failed, format!("cannot lock {}", directory.join(LOCK).display())).why(error)
     };
-    create_directory(directory).map_err(failed)?;
+    private_directory(directory).map_err(failed)?;
     let file = File::options().write(true).create(true).truncate(false).open(directory.join(LOCK)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

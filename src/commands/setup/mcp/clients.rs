@@ -10,6 +10,7 @@ use crate::commands::setup::edit::Edit;
 use crate::error::{Error, Kind};
 use crate::programs;
 use crate::suggest::quoted;
+use crate::system::places::Places;
 
 /// A client that starts MCP servers, or asks a command for their headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,23 +65,27 @@ impl Client {
 
     /// The user's configuration file.
     pub(super) fn file(self) -> Result<PathBuf, Error> {
-        let home =
-            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let settings = || variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
-        Ok(match self {
-            Self::Claude => variable("CLAUDE_CONFIG_DIR").unwrap_or(home).join(".claude.json"),
-            Self::Codex => variable("CODEX_HOME").unwrap_or_else(|| home.join(".codex")).join("config.toml"),
-            Self::Vscode => settings().join("Code/User/mcp.json"),
-            Self::Cursor => home.join(".cursor/mcp.json"),
-            Self::Gemini => home.join(".gemini/settings.json"),
-            Self::Zed => settings().join("zed/settings.json"),
+        Ok(self.file_in(&Places::here()?))
+    }
+
+    fn file_in(self, places: &Places) -> PathBuf {
+        let below = |variable: &str, directory: &str, name: &str| {
+            places.variable(variable).unwrap_or_else(|| places.home(directory)).join(name)
+        };
+        match self {
+            Self::Claude => below("CLAUDE_CONFIG_DIR", "", ".claude.json"),
+            Self::Codex => below("CODEX_HOME", ".codex", "config.toml"),
+            Self::Vscode => places.native_settings().join("Code/User/mcp.json"),
+            Self::Cursor => places.home(".cursor/mcp.json"),
+            Self::Gemini => places.home(".gemini/settings.json"),
+            Self::Zed => places.settings().join("zed/settings.json"),
             Self::Opencode => {
-                let directory = settings().join("opencode");
+                // Its Windows files are where its Linux files are.
+                let directory = below("XDG_CONFIG_HOME", ".config", "opencode");
                 let commented = directory.join("opencode.jsonc");
                 if commented.exists() { commented } else { directory.join("opencode.json") }
             }
-        })
+        }
     }
 
     /// Whether it seems to be on this machine: on PATH, or with a file or directory of its own.

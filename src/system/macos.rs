@@ -1,0 +1,26 @@
+//! macOS, and whatever other Unix this is built for.
+
+use std::path::PathBuf;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+pub(crate) use super::unix::*;
+
+/// No core dumps. A debugger of the same user is kept away by the system where the program is signed with the hardened runtime.
+pub(crate) fn harden() {
+    // Where the kernel refuses, the program is as it would be without; there is nobody to tell.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
+/// Nanoseconds since the machine's start, which this clock counts through sleep, unlike Linux' clock of the same name.
+pub(crate) fn nanoseconds() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or_default())
+}
+
+/// A directory in the temporary directory, which is each user's own.
+pub(crate) fn runtime_directory() -> Option<PathBuf> {
+    super::unix::runtime_directory(None)
+}

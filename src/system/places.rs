@@ -1,0 +1,79 @@
+//! Where programs keep a user's settings.
+
+use std::path::PathBuf;
+
+use super::{System, variable};
+use crate::error::{Error, Kind};
+
+/// The directories of one user, on one system.
+pub(crate) struct Places {
+    pub(crate) system: System,
+    home: PathBuf,
+    variable: fn(&str) -> Option<PathBuf>,
+}
+
+impl Places {
+    /// This user's.
+    ///
+    /// # Errors
+    /// There is no home directory.
+    pub(crate) fn here() -> Result<Self, Error> {
+        let home =
+            etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
+        Ok(Self { system: System::HERE, home, variable })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(system: System, home: &str, variable: fn(&str) -> Option<PathBuf>) -> Self {
+        Self { system, home: home.into(), variable }
+    }
+
+    /// A file below the home directory.
+    pub(crate) fn home(&self, below: &str) -> PathBuf {
+        self.home.join(below)
+    }
+
+    /// The path that a variable names.
+    pub(crate) fn variable(&self, name: &str) -> Option<PathBuf> {
+        (self.variable)(name)
+    }
+
+    /// Where programs from Linux keep their settings: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
+    pub(crate) fn settings(&self) -> PathBuf {
+        match self.system {
+            System::Windows => self.roaming(),
+            _ => self.variable("XDG_CONFIG_HOME").unwrap_or_else(|| self.home(".config")),
+        }
+    }
+
+    /// Where programs for each system's own ways keep theirs: on macOS `~/Library/Application Support`.
+    pub(crate) fn native_settings(&self) -> PathBuf {
+        match self.system {
+            System::MacOs => self.home("Library/Application Support"),
+            _ => self.settings(),
+        }
+    }
+
+    fn roaming(&self) -> PathBuf {
+        self.variable("APPDATA").unwrap_or_else(|| self.home("AppData/Roaming"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_system_has_its_own_places() {
+        let at = |system| Places::of(system, "/h", |_| None);
+        assert_eq!(at(System::Linux).settings(), PathBuf::from("/h/.config"));
+        assert_eq!(at(System::Linux).native_settings(), PathBuf::from("/h/.config"));
+        assert_eq!(at(System::MacOs).settings(), PathBuf::from("/h/.config"));
+        assert_eq!(at(System::MacOs).native_settings(), PathBuf::from("/h/Library/Application Support"));
+        assert_eq!(at(System::Windows).settings(), PathBuf::from("/h/AppData/Roaming"));
+        let moved = |system| Places::of(system, "/h", |name| Some(format!("/{name}").into())).native_settings();
+        assert_eq!(moved(System::Windows), PathBuf::from("/APPDATA"));
+        assert_eq!(moved(System::Linux), PathBuf::from("/XDG_CONFIG_HOME"));
+        assert_eq!(moved(System::MacOs), PathBuf::from("/h/Library/Application Support"));
+    }
+}
