@@ -11,9 +11,9 @@ pub fn on_path(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories: Vec<PathBuf> = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
     let names = System::HERE.executables(name);
-    let programs = directories.into_iter().flat_map(move |directory| {
-        names.iter().map(|name| directory.join(name)).collect::<Vec<_>>()
-    });
+    let programs = directories
+        .into_iter()
+        .flat_map(move |directory| names.iter().map(|name| directory.join(name)).collect::<Vec<_>>());
     programs.filter(|program| is_startable(program))
 }
 

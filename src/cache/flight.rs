@@ -30,6 +30,7 @@ impl Turn {
     /// Whether somebody left nothing after `began`: then the others are no better off in a queue.
     pub(super) fn was_left_nothing(&self, began: u64) -> bool {
         let mut time = [0; 8];
-        system::read_at(&self.0, &mut time).is_ok_and(|length| length == time.len()) && u64::from_be_bytes(time) >= began
+        system::read_at(&self.0, &mut time).is_ok_and(|length| length == time.len())
+            && u64::from_be_bytes(time) >= began
     }
 }

@@ -7,8 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::content::{Buffer, Content, ContentError, LARGEST};
-use crate::system::{self, GRACE, Waitless};
 use super::{ClientCredentials, DEADLINE, Error, Home, SECRET_VARIABLES, Undo};
+use crate::system::{self, GRACE, Waitless};
 
 /// How long to sleep before looking again. Waiting on the pipes themselves would not tell when the command ends while
 /// something that it started keeps them open.

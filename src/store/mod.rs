@@ -3,11 +3,21 @@
 
 mod command;
 mod content;
+#[cfg(windows)]
+mod credential_manager;
 mod environment;
 mod file;
+#[cfg(target_os = "macos")]
+mod keychain;
 mod keyring;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub mod secret_service;
+#[cfg(windows)]
+use credential_manager as native;
+#[cfg(target_os = "macos")]
+use keychain as native;
+#[cfg(all(unix, not(target_os = "macos")))]
+use secret_service as native;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -19,6 +29,7 @@ use crate::service::{
     ClientCredentials, CredentialsOrigin, DEFAULT_ENVIRONMENT, Environment, EnvironmentUrl, HomeChoice, UrlError,
 };
 use crate::suggest;
+use crate::system::System;
 
 pub use command::CommandError;
 pub use content::{Content, ContentError};
@@ -134,6 +145,9 @@ pub enum Error {
     /// The keyring did not answer.
     #[error("the keyring did not answer in time")]
     Silent,
+    /// It takes no more than so many bytes.
+    #[error("the keyring takes {0} bytes at most, and URL, client id and secret together are longer")]
+    TooLong(u32),
     /// A file cannot be used as a home.
     #[error("the file {0}: {1}")]
     HomeFile(PathBuf, FileError),
@@ -204,11 +218,36 @@ impl Error {
                     .why(&self)
                     .next(again)
             }
-            Self::Locked => unreadable()
-                .next(format!("unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`), {choices}")),
+            Self::Locked => unreadable().next(format!("{}, {choices}", how_to_unlock(System::HERE))),
+            Self::TooLong(_) => unusable().next(format!("choose another home ({in_file})")),
             Self::Absent(_) | Self::Silent => {
-                unusable().next(format!("start a Secret Service (gnome-keyring, KWallet, KeePassXC), {choices}"))
+                let is_wsl = std::env::var_os("WSL_DISTRO_NAME").is_some();
+                unusable().next(format!("{}, {choices}", how_to_have_one(System::HERE, is_wsl)))
             }
+        }
+    }
+}
+
+fn how_to_unlock(system: System) -> &'static str {
+    match system {
+        System::MacOs => {
+            "`security unlock-keychain` unlocks it; where another version of this program stored the item, delete it in Keychain \
+             Access and log in again"
+        }
+        _ => "unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock`)",
+    }
+}
+
+fn how_to_have_one(system: System, is_wsl: bool) -> &'static str {
+    match system {
+        System::Linux if is_wsl => {
+            "let tools in WSL call the program of Windows, which has the keyring there, as in `git config --global \
+             credential.helper '/mnt/c/PATH/scalekit-auth.exe git-credential'`"
+        }
+        System::Linux => "start a Secret Service (gnome-keyring, KWallet, KeePassXC)",
+        System::MacOs => "open Keychain Access and see that there is a login keychain",
+        System::Windows => {
+            "log on with your password: a session opened without it, as by an SSH key, has no Credential Manager"
         }
     }
 }
@@ -224,6 +263,15 @@ impl From<Error> for Shown {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn each_system_has_its_own_way_to_a_keyring() {
+        assert!(how_to_have_one(System::Linux, false).contains("gnome-keyring"));
+        assert!(how_to_have_one(System::Linux, true).contains("scalekit-auth.exe git-credential"));
+        assert!(how_to_have_one(System::Windows, false).contains("Credential Manager"));
+        assert!(how_to_unlock(System::MacOs).contains("security unlock-keychain"));
+        assert!(how_to_unlock(System::Linux).contains("gnome-keyring-daemon"));
+    }
 
     proptest! {
         #[test]

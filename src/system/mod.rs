@@ -26,7 +26,9 @@ pub(crate) use own::{
     runtime_directory, sync_directory, write_at,
 };
 // Processes.
-pub(crate) use own::{GRACE, Handed, Waitless, become_command, detach, exit_code, harden, heads_pipe, kill_with_helpers};
+pub(crate) use own::{
+    GRACE, Handed, Waitless, become_command, detach, exit_code, harden, heads_pipe, kill_with_helpers,
+};
 // Terminal and clock.
 pub(crate) use own::{columns, nanoseconds, read_hidden};
 

@@ -40,7 +40,8 @@ pub(crate) fn guard(_: &Metadata) -> Guard {
 
 /// A directory of the user's local application data.
 pub(crate) fn runtime_directory() -> Option<PathBuf> {
-    let directory = super::variable("LOCALAPPDATA").filter(|path| path.is_absolute())?.join("scalekit-auth").join("run");
+    let directory =
+        super::variable("LOCALAPPDATA").filter(|path| path.is_absolute())?.join("scalekit-auth").join("run");
     (directory.is_dir() || fs::create_dir_all(&directory).is_ok()).then_some(directory)
 }
 

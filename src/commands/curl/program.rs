@@ -115,7 +115,8 @@ impl Curl {
             command.args(["--noproxy", "*"]);
         }
         let handed = call.headers.map(handed).transpose();
-        let handed = handed.map_err(|error| Error::new(Kind::Failed, "curl cannot be given the credential").why(error))?;
+        let handed =
+            handed.map_err(|error| Error::new(Kind::Failed, "curl cannot be given the credential").why(error))?;
         if let Some(handed) = &handed {
             if Handed::BY_STDIN && call.own.iter().any(reads_stdin) {
                 return Err(Error::new(Kind::Usage, "curl cannot read stdin here")

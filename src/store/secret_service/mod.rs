@@ -29,6 +29,20 @@ impl From<Problem> for Error {
     }
 }
 
+/// The item of this service and user.
+pub(super) fn entry(service: &str, user: &str) -> Result<Entry> {
+    Store.build(service, user, None)
+}
+
+/// What is wrong with the Secret Service as a whole.
+pub(super) fn problem(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> super::Error {
+    match cause.downcast_ref() {
+        Some(Problem::Locked) => super::Error::Locked,
+        Some(Problem::Silent) => super::Error::Silent,
+        _ => super::Error::Absent(cause.to_string()),
+    }
+}
+
 /// The Secret Service of the user's session. Entries have no modifiers.
 #[derive(Debug)]
 pub struct Store;

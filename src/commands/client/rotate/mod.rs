@@ -23,9 +23,9 @@ use super::selected::{self, Selected};
 use super::{Done, Failed};
 use crate::broker::Broker;
 use crate::error::{Error, Kind, plain};
-use crate::system::private_directory;
 use crate::service::{Environment, HomeChoice};
 use crate::suggest;
+use crate::system::private_directory;
 use under_way::UnderWay;
 
 /// Beside the configuration's own lock, which is never held while the vault is asked.
