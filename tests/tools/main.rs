@@ -5,9 +5,12 @@ mod common;
 
 mod askpass;
 mod cargo;
+mod files;
 mod go;
 mod kubectl;
+mod mail;
 mod pnpm;
+mod post;
 mod python;
 mod setup;
 mod site;
