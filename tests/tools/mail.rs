@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use crate::common::expect::on_terminal;
 use crate::common::keyring::needed;
-use crate::common::setup::write;
+use crate::common::setup::{move_program, printed, write};
 use crate::common::{EXE, Finished, World, finish};
 use crate::post::Post;
 
@@ -12,15 +13,11 @@ fn long() -> String {
     format!("tok-{}", "x".repeat(2044))
 }
 
-/// A world whose program has a space in its path, and whose service has these places.
+/// A world whose program has a space in its path, with the connection of a service.
 fn world(token: &str) -> World {
     let world = World::new();
     world.seed("mine-x", "ACME", token);
-    let program = world.path("my programs/scalekit-auth");
-    std::fs::create_dir(program.parent().unwrap()).unwrap();
-    if std::fs::hard_link(EXE, &program).is_err() {
-        std::fs::copy(EXE, &program).unwrap();
-    }
+    move_program(&world, "my programs");
     world
 }
 
@@ -28,8 +25,7 @@ fn world(token: &str) -> World {
 fn lines(world: &World, tool: &str, servers: &[(&str, &Post)]) -> String {
     let mut config = world.command(EXE);
     config.args(["config", "mine", "mine-x", "--identifier", "ada"]);
-    let printed = finish(world.command(world.path("my programs/scalekit-auth")).args(["setup", tool]), "").ok();
-    let mut text = printed.stdout.replace("ADDRESS", "ada@example.com");
+    let mut text = printed(world, "my programs", tool).replace("ADDRESS", "ada@example.com");
     for (google, server) in servers {
         let (scheme, name) = google.split_once("://").unwrap();
         let (name, port) = name.split_once(':').unwrap_or((name, "993"));
@@ -96,7 +92,7 @@ fn mbsync(world: &World, server: &Post) -> Finished {
         server.ca.display()
     );
     write(&world.path(".mbsyncrc"), &format!("{account}{rest}"));
-    quiet(program(world, "mbsync", "isync").args(["-Dn", "all"]), "")
+    quiet(program(world, "mbsync", "isync").arg("all"), "")
 }
 
 #[test]
@@ -108,5 +104,57 @@ fn mbsync_reads_with_a_token() {
         assert!(got.code == Some(0), "{got:?} {:#?}", server.seen());
         server.heard("XOAUTH2 right");
         server.heard("SELECT \"INBOX\"");
+    }
+}
+
+/// They have the same lines, and the names of their packages.
+const MUTTS: [&str; 2] = ["mutt", "neomutt"];
+
+fn muttrc(world: &World, smtp: &Post, imap: &Post, authority: &Post) {
+    let text = lines(world, "mutt", &[(SMTP, smtp), (IMAP, imap)]);
+    let rest = format!(
+        "set from = ada@example.com\nset copy = no\nset ssl_force_tls = yes\n\
+         set ssl_ca_certificates_file = {}\nset imap_passive = yes\n",
+        authority.ca.display()
+    );
+    write(&world.path(".muttrc"), &format!("{text}{rest}"));
+}
+
+#[test]
+fn mutt_and_neomutt_send_with_a_token() {
+    for name in MUTTS {
+        for (mechanism, token) in [("OAUTHBEARER", "tok-1"), ("XOAUTH2", &long())] {
+            let world = world(token);
+            let imap = Post::imaps(&world, mechanism, token);
+            let smtp = Post::smtp(&world, mechanism, token);
+            muttrc(&world, &smtp, &imap, &smtp);
+            let mut mutt = program(&world, name, name);
+            let got = quiet(mutt.args(["-s", "greetings", "--", "bob@example.com"]), "hello\n");
+            assert!(got.code == Some(0), "{name} {mechanism}: {got:?} {:#?}", smtp.seen());
+            smtp.heard(&format!("{mechanism} right"));
+            smtp.heard("Subject: greetings");
+        }
+    }
+}
+
+#[test]
+fn mutt_and_neomutt_read_with_a_token() {
+    for name in MUTTS {
+        for (mechanism, token) in [("OAUTHBEARER", &*long()), ("XOAUTH2", "tok-1")] {
+            let world = world(token);
+            let smtp = Post::smtp(&world, mechanism, token);
+            let imap = Post::imaps(&world, mechanism, token);
+            muttrc(&world, &smtp, &imap, &imap);
+            // Else mutt asks whether to make it.
+            std::fs::create_dir(world.path("Mail")).unwrap();
+            let script = "spawn $env(mutt) -f imaps://localhost:$env(port)/INBOX\nsee {PROGRAM:}\nsend q\nended";
+            let port = imap.port.to_string();
+            let variables = [("mutt", needed(name, name)), ("port", &port), ("TERM", "xterm")];
+            let script = script.replace("PROGRAM", if name == "mutt" { "Mutt" } else { "NeoMutt" });
+            let got = on_terminal(&world, &variables, &script);
+            assert!(!got.stdout.contains("tok-"), "{got:?}");
+            assert!(imap.seen().contains(&format!("{mechanism} right")), "{name}: {got:?} {:#?}", imap.seen());
+            imap.heard("SELECT \"INBOX\"");
+        }
     }
 }

@@ -47,7 +47,13 @@ impl Post {
 
     /// IMAP over TLS from the first byte on, with one empty mailbox.
     pub fn imaps(world: &World, mechanism: &'static str, token: &str) -> Self {
-        Self::start(world, mechanism, token, |server, stream| server.imap(&mut server.secure(stream)))
+        Self::start(world, mechanism, token, |server, stream| {
+            let mut stream = server.secure(stream);
+            let served = server.imap(&mut stream);
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+            served
+        })
     }
 
     fn start(
@@ -140,6 +146,7 @@ impl Server {
             let words: Vec<&str> = line.split(' ').collect();
             let (tag, rest) = words.split_first()?;
             let Some((command, rest)) = rest.split_first() else { continue };
+            let is_last = command.eq_ignore_ascii_case("LOGOUT");
             let (untagged, result) = match (command.to_ascii_uppercase().as_str(), rest) {
                 ("AUTHENTICATE", [mechanism, first @ ..]) => {
                     let response = match first {
@@ -166,6 +173,9 @@ impl Server {
             };
             stream.write_all(format!("{untagged}{tag} {result} done\r\n").as_bytes()).ok()?;
             stream.flush().ok()?;
+            if is_last {
+                return Some(());
+            }
         }
     }
 

@@ -12,6 +12,8 @@ pub(super) enum Hint {
     Aerc,
     Himalaya,
     Rclone,
+    Restic,
+    Httpie,
     Wget,
 }
 
@@ -58,9 +60,21 @@ impl Hint {
                  backend.auth.method = \"xoauth2\"\nbackend.auth.access-token.cmd = \"{imap}\"\n"
             ),
             Self::Rclone => format!(
-                "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n\
-                 [files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
-                 bearer_token_command = {command} token https://HOST/PATH\n"
+                "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n{}",
+                rclone(program)
+            ),
+            Self::Restic => format!(
+                "# restic knows user name and password only. By rclone it comes to a WebDAV server with a token.\n\
+                 # ~/.config/rclone/rclone.conf\n{}\
+                 # Then each time:\n\
+                 restic --repo rclone:files:FOLDER snapshots\n",
+                rclone(program)
+            ),
+            Self::Httpie => format!(
+                "# HTTPie takes a header from a file, here a pipe: the token is in no process list. --session would write it down.\n\
+                 {command} header --value https://HOST/PATH | http --ignore-stdin https://HOST/PATH Authorization:@/dev/stdin\n\
+                 # In bash and zsh also with a body on stdin:\n\
+                 http https://HOST/PATH Authorization:@<({command} header --value https://HOST/PATH) < FILE\n"
             ),
             Self::Wget => format!(
                 "# For a server that takes a user name and a token (HTTP Basic)\n\
@@ -71,4 +85,17 @@ impl Hint {
             ),
         }
     }
+}
+
+/// The section of a WebDAV server, which is called `files`.
+fn rclone(program: &str) -> String {
+    // No shell: rclone takes the words apart by itself.
+    let (note, command) = match program.contains([' ', '"']) {
+        true => ("# rclone before 1.72 takes no path with a space\n", format!("\"{}\"", program.replace('"', "\"\""))),
+        false => ("", program.to_owned()),
+    };
+    format!(
+        "{note}[files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
+         bearer_token_command = {command} token https://HOST/PATH\n"
+    )
 }
