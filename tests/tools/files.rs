@@ -69,8 +69,12 @@ fn rclone_of_1_72_gets_a_path_with_a_space_in_quotes_of_its_own() {
     let command = text.lines().find_map(|line| line.strip_prefix("bearer_token_command = ")).unwrap();
     let command = command.replace("https://HOST/PATH", &format!("{}/dav", site.origin()));
     let nonce = "A".repeat(64);
-    write(&world.path("rclone.conf"), &format!("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\n{nonce}\n"));
-    let args = ["rclone", "--config", "rclone.conf", "--ask-password=false", "--password-command", &command, "listremotes"];
+    write(
+        &world.path("rclone.conf"),
+        &format!("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\n{nonce}\n"),
+    );
+    let args =
+        ["rclone", "--config", "rclone.conf", "--ask-password=false", "--password-command", &command, "listremotes"];
     let before = world.sandbox.counts().tcp_connections;
     let got = quiet(&world, &args, "");
     assert!(world.sandbox.counts().tcp_connections > before, "{got:?}");

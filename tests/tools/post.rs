@@ -1,4 +1,4 @@
-//! A small mail server of its own: SMTP with STARTTLS, or IMAP over TLS. It takes one token, by one SASL mechanism.
+//! A small mail server of its own: SMTP with STARTTLS, or IMAP over TLS. It takes one token, by the SASL mechanisms that it offers.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,8 +23,8 @@ pub struct Post {
 struct Server {
     tls: Arc<ServerConfig>,
     port: u16,
-    /// `XOAUTH2` or `OAUTHBEARER`.
-    mechanism: &'static str,
+    /// `XOAUTH2`, `OAUTHBEARER` or both, with a space.
+    mechanisms: &'static str,
     token: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
@@ -35,8 +35,8 @@ impl<T: Read + Write> Stream for T {}
 
 impl Post {
     /// SMTP, which offers nothing but STARTTLS before TLS.
-    pub fn smtp(world: &World, mechanism: &'static str, token: &str) -> Self {
-        Self::start(world, mechanism, token, |server, mut stream| {
+    pub fn smtp(world: &World, mechanisms: &'static str, token: &str) -> Self {
+        Self::start(world, mechanisms, token, |server, mut stream| {
             let _ = stream.write_all(b"220 post.example.com ESMTP\r\n");
             if server.smtp(&mut stream, false)? {
                 server.smtp(&mut server.secure(stream), true)?;
@@ -46,8 +46,8 @@ impl Post {
     }
 
     /// IMAP over TLS from the first byte on, with one empty mailbox.
-    pub fn imaps(world: &World, mechanism: &'static str, token: &str) -> Self {
-        Self::start(world, mechanism, token, |server, stream| {
+    pub fn imaps(world: &World, mechanisms: &'static str, token: &str) -> Self {
+        Self::start(world, mechanisms, token, |server, stream| {
             let mut stream = server.secure(stream);
             let served = server.imap(&mut stream);
             stream.conn.send_close_notify();
@@ -58,7 +58,7 @@ impl Post {
 
     fn start(
         world: &World,
-        mechanism: &'static str,
+        mechanisms: &'static str,
         token: &str,
         serve: impl Fn(&Server, TcpStream) -> Option<()> + Send + Copy + 'static,
     ) -> Self {
@@ -66,7 +66,7 @@ impl Post {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let server = Server { tls, port, mechanism, token: token.to_owned(), seen: Arc::clone(&seen) };
+        let server = Server { tls, port, mechanisms, token: token.to_owned(), seen: Arc::clone(&seen) };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let server = server.clone();
@@ -102,7 +102,7 @@ impl Server {
             let line = line(stream)?;
             let words: Vec<&str> = line.split(' ').collect();
             let answer = match (words[0].to_ascii_uppercase().as_str(), &words[1..]) {
-                ("EHLO", _) if is_secure => format!("250-post.example.com\r\n250 AUTH {}", self.mechanism),
+                ("EHLO", _) if is_secure => format!("250-post.example.com\r\n250 AUTH {}", self.mechanisms),
                 ("EHLO", _) => "250-post.example.com\r\n250 STARTTLS".to_owned(),
                 ("QUIT", _) => "221 bye".to_owned(),
                 ("STARTTLS", _) if !is_secure => {
@@ -139,7 +139,8 @@ impl Server {
     }
 
     fn imap(&self, stream: &mut impl Stream) -> Option<()> {
-        let capabilities = format!("CAPABILITY IMAP4rev1 SASL-IR AUTH={}", self.mechanism);
+        let mechanisms = self.mechanisms.replace(' ', " AUTH=");
+        let capabilities = format!("CAPABILITY IMAP4rev1 SASL-IR AUTH={mechanisms}");
         stream.write_all(format!("* OK [{capabilities}] ready\r\n").as_bytes()).ok()?;
         loop {
             let line = line(stream)?;
@@ -179,7 +180,7 @@ impl Server {
         }
     }
 
-    /// Whether this is the response of the mechanism that was offered, to the letter, with the token.
+    /// Whether this is the response of a mechanism that was offered, to the letter, with the token.
     fn knows(&self, mechanism: &str, response: &str) -> bool {
         let token = &self.token;
         let bytes = base64::prelude::BASE64_STANDARD.decode(response).unwrap_or_default();
@@ -191,7 +192,7 @@ impl Server {
             // RFC 7628
             _ => format!("n,a={address},\x01host=localhost\x01port={}\x01auth=Bearer {token}\x01\x01", self.port),
         };
-        let is_right = mechanism == self.mechanism && said == right;
+        let is_right = self.mechanisms.split(' ').any(|known| known == mechanism) && said == right;
         self.note(format!("{mechanism} {}", if is_right { "right".to_owned() } else { format!("wrong: {said:?}") }));
         is_right
     }

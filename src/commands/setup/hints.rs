@@ -37,14 +37,14 @@ impl Hint {
                  user ADDRESS\nfrom ADDRESS\npasswordeval \"{smtp}\"\n"
             ),
             Self::Mbsync => format!(
-                "# ~/.mbsyncrc, with a SASL plug-in for XOAUTH2 installed\n\
+                "# ~/.mbsyncrc, with a SASL plug-in for XOAUTH2 installed (Debian, Ubuntu: libsasl2-modules-kdexoauth2)\n\
                  IMAPAccount gmail\nHost imap.gmail.com\nSSLType IMAPS\nAuthMechs XOAUTH2\nUser ADDRESS\nPassCmd \"{imap}\"\n"
             ),
             Self::Mutt => format!(
-                "# ~/.muttrc, for mutt and neomutt\n\
-                 set imap_user = ADDRESS\nset imap_authenticators = \"oauthbearer:xoauth2\"\n\
+                "# ~/.muttrc, for mutt and neomutt; by oauthbearer, neomutt sends no long token\n\
+                 set imap_user = ADDRESS\nset imap_authenticators = \"xoauth2:oauthbearer\"\n\
                  set imap_oauth_refresh_command = \"{imap}\"\n\
-                 set smtp_url = \"smtp://ADDRESS@smtp.gmail.com:587/\"\nset smtp_authenticators = \"oauthbearer:xoauth2\"\n\
+                 set smtp_url = \"smtp://ADDRESS@smtp.gmail.com:587/\"\nset smtp_authenticators = \"xoauth2:oauthbearer\"\n\
                  set smtp_oauth_refresh_command = \"{smtp}\"\n"
             ),
             Self::Aerc => format!(
