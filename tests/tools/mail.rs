@@ -1,5 +1,6 @@
 //! Mail programs, each with the lines that `setup` prints for it, against a mail server that takes one token.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::common::expect::on_terminal;
@@ -161,5 +162,31 @@ fn mutt_and_neomutt_read_with_a_token() {
             assert!(imap.seen().contains(&format!("{mechanism} right")), "{name}: {got:?} {:#?}", imap.seen());
             imap.heard("SELECT \"INBOX\"");
         }
+    }
+}
+
+#[test]
+fn aerc_reads_and_sends_with_a_token() {
+    for token in ["tok-1", &long()] {
+        let world = world(token);
+        let smtp = Post::smtp(&world, "OAUTHBEARER XOAUTH2", token);
+        let mut authorities = std::fs::read_to_string(&smtp.ca).unwrap();
+        let imap = Post::imaps(&world, "OAUTHBEARER XOAUTH2", token);
+        for more in [&imap.ca, world.sandbox.ca_pem()] {
+            authorities += &std::fs::read_to_string(more).unwrap();
+        }
+        write(&world.path("all.pem"), &authorities);
+        let ours = format!("imaps+xoauth2://ada@example.com@localhost:{}", imap.port);
+        let text = lines(&world, "aerc", &[(SMTP, &smtp), (IMAP, &imap)]);
+        let text = text.replace("imaps+xoauth2://ada@example.com@localhost", &ours);
+        let accounts = world.path(".config/aerc/accounts.conf");
+        write(&accounts, &format!("{text}from = Ada <ada@example.com>\n"));
+        std::fs::set_permissions(&accounts, PermissionsExt::from_mode(0o600)).unwrap();
+        let script = "spawn $env(aerc)\nsee INBOX\nsend :quit\\r\nended";
+        let authorities = world.path("all.pem").display().to_string();
+        let variables = [("aerc", needed("aerc", "aerc")), ("SSL_CERT_FILE", &*authorities), ("TERM", "xterm")];
+        let got = on_terminal(&world, &variables, script);
+        assert!(!got.stdout.contains("tok-"), "{got:?}");
+        assert!(imap.seen().contains(&"XOAUTH2 right".to_owned()), "{got:?} {:#?}", imap.seen());
     }
 }
