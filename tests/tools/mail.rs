@@ -29,7 +29,7 @@ fn lines(world: &World, tool: &str, servers: &[(&str, &Post)]) -> String {
     let mut text = printed(world, "my programs", tool).replace("ADDRESS", "ada@example.com");
     for (google, server) in servers {
         let (scheme, name) = google.split_once("://").unwrap();
-        let (name, port) = name.split_once(':').unwrap_or((name, "993"));
+        let (name, port) = name.split_once(':').unwrap_or((name, if scheme == "imaps" { "993" } else { "465" }));
         config.args(["--host", &format!("{scheme}://localhost:{}", server.port)]);
         assert!(text.contains(&format!("token {google}")), "{text}");
         let ours = format!("localhost:{}", server.port);
@@ -169,7 +169,7 @@ fn mutt_and_neomutt_read_with_a_token() {
 fn aerc_reads_and_sends_with_a_token() {
     for token in ["tok-1", &long()] {
         let world = world(token);
-        let smtp = Post::smtp(&world, "OAUTHBEARER XOAUTH2", token);
+        let smtp = Post::smtps(&world, "OAUTHBEARER XOAUTH2", token);
         let mut authorities = std::fs::read_to_string(&smtp.ca).unwrap();
         let imap = Post::imaps(&world, "OAUTHBEARER XOAUTH2", token);
         for more in [&imap.ca, world.sandbox.ca_pem()] {
@@ -177,16 +177,48 @@ fn aerc_reads_and_sends_with_a_token() {
         }
         write(&world.path("all.pem"), &authorities);
         let ours = format!("imaps+xoauth2://ada@example.com@localhost:{}", imap.port);
-        let text = lines(&world, "aerc", &[(SMTP, &smtp), (IMAP, &imap)]);
+        let text = lines(&world, "aerc", &[("smtps://smtp.gmail.com", &smtp), (IMAP, &imap)]);
         let text = text.replace("imaps+xoauth2://ada@example.com@localhost", &ours);
         let accounts = world.path(".config/aerc/accounts.conf");
         write(&accounts, &format!("{text}from = Ada <ada@example.com>\n"));
         std::fs::set_permissions(&accounts, PermissionsExt::from_mode(0o600)).unwrap();
-        let script = "spawn $env(aerc)\nsee INBOX\nsend :quit\\r\nended";
+        let script = r#"
+            spawn $env(aerc)
+            see INBOX
+            send ":compose -H 'To: bob@example.com' hello\r"
+            see "Send this email"
+            send y
+            see sent
+            send ":quit\r"
+            ended
+        "#;
         let authorities = world.path("all.pem").display().to_string();
-        let variables = [("aerc", needed("aerc", "aerc")), ("SSL_CERT_FILE", &*authorities), ("TERM", "xterm")];
+        let variables =
+            [("aerc", needed("aerc", "aerc")), ("SSL_CERT_FILE", &*authorities), ("TERM", "xterm"), ("EDITOR", "true")];
         let got = on_terminal(&world, &variables, script);
         assert!(!got.stdout.contains("tok-"), "{got:?}");
         assert!(imap.seen().contains(&"XOAUTH2 right".to_owned()), "{got:?} {:#?}", imap.seen());
+        assert!(smtp.seen().contains(&"XOAUTH2 right".to_owned()), "{got:?} {:#?}", smtp.seen());
+        smtp.heard("hello");
+    }
+}
+
+#[test]
+fn each_command_that_is_printed_gets_the_token_of_gmail() {
+    let world = world("tok-1");
+    world.seed("gmail-x", "GMAIL", "tok-gmail");
+    let mut config = world.command(EXE);
+    finish(config.args(["config", "gmail", "gmail-x", "--identifier", "ada"]), "").ok();
+    for tool in ["msmtp", "mbsync", "mutt", "aerc", "himalaya"] {
+        let text = printed(&world, "my programs", tool);
+        let program = world.path("my programs/scalekit-auth");
+        let start = format!("'{}' token ", program.display());
+        let places: Vec<&str> =
+            text.split(&start).skip(1).map(|rest| rest.split(['"', '\n']).next().unwrap()).collect();
+        assert!(!places.is_empty(), "{text}");
+        for place in places {
+            let got = finish(world.command("sh").args(["-c", &format!("{start}{place}")]), "").ok();
+            assert_eq!(got.stdout, "tok-gmail\n", "{tool}: {place}");
+        }
     }
 }

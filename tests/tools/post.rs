@@ -1,4 +1,4 @@
-//! A small mail server of its own: SMTP with STARTTLS, or IMAP over TLS. It takes one token, by the SASL mechanisms that it offers.
+//! A small mail server of its own: SMTP with STARTTLS or over TLS, and IMAP over TLS. It takes one token, by the SASL mechanisms that it offers.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,6 +10,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::common::World;
 use crate::common::https::certified;
+
+const GREETING: &[u8] = b"220 post.example.com ESMTP\r\n";
 
 /// Serves until the test's process ends.
 pub struct Post {
@@ -37,11 +39,20 @@ impl Post {
     /// SMTP, which offers nothing but STARTTLS before TLS.
     pub fn smtp(world: &World, mechanisms: &'static str, token: &str) -> Self {
         Self::start(world, mechanisms, token, |server, mut stream| {
-            let _ = stream.write_all(b"220 post.example.com ESMTP\r\n");
+            let _ = stream.write_all(GREETING);
             if server.smtp(&mut stream, false)? {
                 server.smtp(&mut server.secure(stream), true)?;
             }
             Some(())
+        })
+    }
+
+    /// SMTP over TLS from the first byte on.
+    pub fn smtps(world: &World, mechanisms: &'static str, token: &str) -> Self {
+        Self::start(world, mechanisms, token, |server, stream| {
+            let mut stream = server.secure(stream);
+            stream.write_all(GREETING).ok()?;
+            server.smtp(&mut stream, true).map(drop)
         })
     }
 

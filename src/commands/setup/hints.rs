@@ -50,8 +50,10 @@ impl Hint {
             Self::Aerc => format!(
                 "# ~/.config/aerc/accounts.conf\n\
                  [gmail]\nsource = imaps+xoauth2://ADDRESS@imap.gmail.com\nsource-cred-cmd = {imap}\n\
-                 outgoing = smtp+xoauth2://ADDRESS@smtp.gmail.com:587\noutgoing-cred-cmd = {smtp}\n\
-                 outgoing-cred-cmd-cache = false\n"
+                 outgoing = smtps+xoauth2://ADDRESS@smtp.gmail.com:465\noutgoing-cred-cmd = {}\n\
+                 outgoing-cred-cmd-cache = false\n",
+                // By smtp://, aerc 0.14 starts no TLS unless it is told to.
+                token("smtps://smtp.gmail.com")
             ),
             Self::Himalaya => format!(
                 "# ~/.config/himalaya/config.toml\n\
