@@ -56,10 +56,14 @@ impl Hint {
                 token("smtps://smtp.gmail.com")
             ),
             Self::Himalaya => format!(
-                "# ~/.config/himalaya/config.toml\n\
-                 [accounts.gmail]\nemail = \"ADDRESS\"\nbackend.type = \"imap\"\nbackend.host = \"imap.gmail.com\"\n\
-                 backend.port = 993\nbackend.login = \"ADDRESS\"\nbackend.auth.type = \"oauth2\"\n\
-                 backend.auth.method = \"xoauth2\"\nbackend.auth.access-token.cmd = \"{imap}\"\n"
+                "# ~/.config/himalaya/config.toml of himalaya 2; earlier ones want an OAuth client of your own\n\
+                 [accounts.gmail]\n\
+                 imap.server = \"imaps://imap.gmail.com:993\"\nimap.sasl.xoauth2.username = \"ADDRESS\"\n\
+                 imap.sasl.xoauth2.token.command = {}\n\
+                 smtp.server = \"smtps://smtp.gmail.com:465\"\nsmtp.sasl.xoauth2.username = \"ADDRESS\"\n\
+                 smtp.sasl.xoauth2.token.command = {}\n",
+                words(program, "imaps://imap.gmail.com"),
+                words(program, "smtps://smtp.gmail.com")
             ),
             Self::Rclone => format!(
                 "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n{}",
@@ -100,4 +104,10 @@ fn rclone(program: &str) -> String {
         "{note}[files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
          bearer_token_command = {command} token https://HOST/PATH\n"
     )
+}
+
+/// The command as an array of TOML, whose words no shell takes apart.
+fn words(program: &str, url: &str) -> String {
+    let words = [program, "token", url].map(|word| toml_edit::Value::from(word).to_string());
+    format!("[{}]", words.join(", "))
 }
