@@ -23,7 +23,7 @@ fn world(token: &str) -> World {
     world
 }
 
-/// What `setup` prints for a tool, for Ada, with our server in Google's place: it is Google's by one name alone.
+/// What `setup` prints for a tool, for Ada, with our servers in the place of Google's.
 fn lines(world: &World, tool: &str, servers: &[(&str, &Post)]) -> String {
     let mut config = world.command(EXE);
     config.args(["config", "mine", "mine-x", "--identifier", "ada"]);
