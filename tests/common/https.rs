@@ -53,24 +53,8 @@ struct State {
 impl Https {
     /// Good for `names`. `/missing` is not there, `/to?URL` redirects, `/hold` answers after [`Https::release`].
     pub fn start(world: &World, names: &[&str]) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut authority = CertificateParams::default();
-        // Under the same name as the server's, its certificate would count as self-signed.
-        authority.distinguished_name.push(DnType::CommonName, "authority of a test");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = authority.self_signed(&key).unwrap();
-        let ca = world.path("https-ca.pem");
-        std::fs::write(&ca, certificate.pem()).unwrap();
-        let issuer = Issuer::new(authority, key);
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        // The sandbox links another provider than ours.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        let (config, state) = (Arc::new(config), Arc::new(State::default()));
+        let (ca, config) = certified(world, names);
+        let state = Arc::new(State::default());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::clone(&state);
@@ -112,6 +96,28 @@ impl Https {
         *self.state.is_released.lock().unwrap() = true;
         self.state.released.notify_all();
     }
+}
+
+/// A server's TLS, good for `names`, and the file with the certificate of its authority.
+pub fn certified(world: &World, names: &[&str]) -> (PathBuf, Arc<ServerConfig>) {
+    let key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::default();
+    // Under the same name as the server's, its certificate would count as self-signed.
+    authority.distinguished_name.push(DnType::CommonName, "authority of a test");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&key).unwrap();
+    let ca = world.path("https-ca.pem");
+    std::fs::write(&ca, certificate.pem()).unwrap();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    // The sandbox links another provider than ours.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    (ca, Arc::new(config))
 }
 
 impl State {

@@ -24,6 +24,22 @@ pub fn run(world: &World, args: &[&str]) -> Finished {
     finish(world.command(world.path("bin/scalekit-auth")).args(args), "")
 }
 
+/// Puts the program into this directory, which is not on PATH.
+pub fn move_program(world: &World, directory: &str) {
+    let program = world.path(directory).join("scalekit-auth");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::remove_file(world.path("bin/scalekit-auth")).unwrap();
+    if std::fs::hard_link(EXE, &program).is_err() {
+        std::fs::copy(EXE, &program).unwrap();
+    }
+}
+
+/// What `setup` of a tool prints, when the program is in this directory.
+pub fn printed(world: &World, directory: &str, tool: &str) -> String {
+    let program = world.path(directory).join("scalekit-auth");
+    finish(world.command(program).args(["setup", tool]), "").ok().stdout
+}
+
 pub fn write(file: &Path, text: &str) {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, text).unwrap();

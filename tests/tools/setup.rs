@@ -156,7 +156,7 @@ fn hosts_are_those_of_services() {
 fn tools_without_a_hook_are_told_what_to_type() {
     let world = world();
     let program = world.path("bin/scalekit-auth").display().to_string();
-    for tool in ["npm", "msmtp", "mbsync", "mutt", "aerc", "himalaya", "rclone", "wget"] {
+    for tool in ["npm", "msmtp", "mbsync", "mutt", "aerc", "himalaya", "rclone", "restic", "httpie", "wget"] {
         let got = run(&world, &["setup", tool]).ok();
         assert!(got.stdout.contains(&program) || got.stdout.contains("scalekit-askpass"), "{tool}: {got:?}");
     }

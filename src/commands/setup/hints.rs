@@ -12,6 +12,8 @@ pub(super) enum Hint {
     Aerc,
     Himalaya,
     Rclone,
+    Restic,
+    Httpie,
     Wget,
     Nuget,
 }
@@ -36,32 +38,50 @@ impl Hint {
                  user ADDRESS\nfrom ADDRESS\npasswordeval \"{smtp}\"\n"
             ),
             Self::Mbsync => format!(
-                "# ~/.mbsyncrc, with a SASL plug-in for XOAUTH2 installed\n\
+                "# ~/.mbsyncrc, with a SASL plug-in for XOAUTH2 installed (Debian, Ubuntu: libsasl2-modules-kdexoauth2)\n\
                  IMAPAccount gmail\nHost imap.gmail.com\nSSLType IMAPS\nAuthMechs XOAUTH2\nUser ADDRESS\nPassCmd \"{imap}\"\n"
             ),
             Self::Mutt => format!(
-                "# ~/.muttrc, for mutt and neomutt\n\
-                 set imap_user = ADDRESS\nset imap_authenticators = \"oauthbearer:xoauth2\"\n\
+                "# ~/.muttrc, for mutt and neomutt; by oauthbearer, neomutt sends no long token\n\
+                 set imap_user = ADDRESS\nset imap_authenticators = \"xoauth2:oauthbearer\"\n\
                  set imap_oauth_refresh_command = \"{imap}\"\n\
-                 set smtp_url = \"smtp://ADDRESS@smtp.gmail.com:587/\"\nset smtp_authenticators = \"oauthbearer:xoauth2\"\n\
+                 set smtp_url = \"smtp://ADDRESS@smtp.gmail.com:587/\"\nset smtp_authenticators = \"xoauth2:oauthbearer\"\n\
                  set smtp_oauth_refresh_command = \"{smtp}\"\n"
             ),
             Self::Aerc => format!(
                 "# ~/.config/aerc/accounts.conf\n\
                  [gmail]\nsource = imaps+xoauth2://ADDRESS@imap.gmail.com\nsource-cred-cmd = {imap}\n\
-                 outgoing = smtp+xoauth2://ADDRESS@smtp.gmail.com:587\noutgoing-cred-cmd = {smtp}\n\
-                 outgoing-cred-cmd-cache = false\n"
+                 outgoing = smtps+xoauth2://ADDRESS@smtp.gmail.com:465\noutgoing-cred-cmd = {}\n\
+                 outgoing-cred-cmd-cache = false\n",
+                // By smtp://, aerc 0.14 starts no TLS unless it is told to.
+                token("smtps://smtp.gmail.com")
             ),
             Self::Himalaya => format!(
-                "# ~/.config/himalaya/config.toml\n\
-                 [accounts.gmail]\nemail = \"ADDRESS\"\nbackend.type = \"imap\"\nbackend.host = \"imap.gmail.com\"\n\
-                 backend.port = 993\nbackend.login = \"ADDRESS\"\nbackend.auth.type = \"oauth2\"\n\
-                 backend.auth.method = \"xoauth2\"\nbackend.auth.access-token.cmd = \"{imap}\"\n"
+                "# ~/.config/himalaya/config.toml of himalaya 2; earlier ones want an OAuth client of your own\n\
+                 [accounts.gmail]\n\
+                 imap.server = \"imaps://imap.gmail.com:993\"\nimap.sasl.xoauth2.username = \"ADDRESS\"\n\
+                 imap.sasl.xoauth2.token.command = {}\n\
+                 smtp.server = \"smtps://smtp.gmail.com:465\"\nsmtp.sasl.xoauth2.username = \"ADDRESS\"\n\
+                 smtp.sasl.xoauth2.token.command = {}\n",
+                words(program, "imaps://imap.gmail.com"),
+                words(program, "smtps://smtp.gmail.com")
             ),
             Self::Rclone => format!(
-                "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n\
-                 [files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
-                 bearer_token_command = {command} token https://HOST/PATH\n"
+                "# ~/.config/rclone/rclone.conf, for a WebDAV server; rclone's Drive and OneDrive have no hook\n{}",
+                rclone(program)
+            ),
+            Self::Restic => format!(
+                "# restic knows user name and password only. By rclone it comes to a WebDAV server with a token.\n\
+                 # ~/.config/rclone/rclone.conf\n{}\
+                 # Then each time:\n\
+                 restic --repo rclone:files:FOLDER snapshots\n",
+                rclone(program)
+            ),
+            Self::Httpie => format!(
+                "# HTTPie takes a header from a file, here a pipe: the token is in no process list. --session would write it down.\n\
+                 {command} header --value https://HOST/PATH | http --ignore-stdin https://HOST/PATH Authorization:@/dev/stdin\n\
+                 # In bash and zsh also with a body on stdin:\n\
+                 http https://HOST/PATH Authorization:@<({command} header --value https://HOST/PATH) < FILE\n"
             ),
             Self::Nuget => "# Nothing to write: dotnet of 9.0.200 and later, and nuget of 6.13 and later, find nuget-plugin-scalekit on PATH.\n\
                  # It is in the directory of scalekit-auth, which has to be on PATH.\n"
@@ -75,4 +95,23 @@ impl Hint {
             ),
         }
     }
+}
+
+/// The section of a WebDAV server, which is called `files`.
+fn rclone(program: &str) -> String {
+    // No shell: rclone takes the words apart by itself.
+    let (note, command) = match program.contains([' ', '"']) {
+        true => ("# rclone before 1.72 takes no path with a space\n", format!("\"{}\"", program.replace('"', "\"\""))),
+        false => ("", program.to_owned()),
+    };
+    format!(
+        "{note}[files]\ntype = webdav\nurl = https://HOST/PATH\nvendor = other\n\
+         bearer_token_command = {command} token https://HOST/PATH\n"
+    )
+}
+
+/// The command as an array of TOML, whose words no shell takes apart.
+fn words(program: &str, url: &str) -> String {
+    let words = [program, "token", url].map(|word| toml_edit::Value::from(word).to_string());
+    format!("[{}]", words.join(", "))
 }

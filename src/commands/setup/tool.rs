@@ -58,6 +58,10 @@ pub(super) enum Tool {
     Himalaya,
     /// WebDAV with rclone: the lines are printed
     Rclone,
+    /// Backups to WebDAV with restic, by rclone: the lines are printed
+    Restic,
+    /// HTTPie: what to type is printed
+    Httpie,
     /// What to type is printed
     Wget,
     /// dotnet finds its plug-in on PATH: nothing is written
@@ -108,6 +112,8 @@ impl Tool {
             Self::Aerc => Way::Hint(Hint::Aerc),
             Self::Himalaya => Way::Hint(Hint::Himalaya),
             Self::Rclone => Way::Hint(Hint::Rclone),
+            Self::Restic => Way::Hint(Hint::Restic),
+            Self::Httpie => Way::Hint(Hint::Httpie),
             Self::Wget => Way::Hint(Hint::Wget),
             Self::Nuget => Way::Hint(Hint::Nuget),
         }
@@ -118,6 +124,7 @@ impl Tool {
         match self {
             Self::Vscode => "code".to_owned(),
             Self::Nuget => "dotnet".to_owned(),
+            Self::Httpie => "http".to_owned(),
             _ => self.name(),
         }
     }
