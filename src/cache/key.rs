@@ -120,6 +120,7 @@ impl Key {
 const LINK: &str = "link:";
 
 /// Whether what is described so makes room for another: not a client's token, which saves a request for each account.
+#[cfg(target_os = "linux")]
 pub(super) fn gives_way(description: &str) -> bool {
     !matches!(Key::parse(description), Some(Key { holder: Holder::Client { .. }, .. }))
 }

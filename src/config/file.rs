@@ -50,7 +50,7 @@ pub fn update<T, E: From<Error>>(
 
 fn write(path: &Path, document: &Map<String, Value>) -> io::Result<()> {
     // A dotfile manager's symbolic link stays one: its target is what gets replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = target.parent().unwrap_or(Path::new("/"));
     let mut text = serde_json::to_vec_pretty(document)?;
     text.push(b'\n');

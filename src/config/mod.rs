@@ -32,6 +32,7 @@ pub use synced::{Synced, SyncedConnection, SyncedEnvironment, Tenant};
 use crate::error::{Error as Shown, Kind};
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest::{self, quoted};
+use crate::system::System;
 use synced::FILE as SYNCED;
 
 /// Why a configuration file could not be used.
@@ -137,7 +138,7 @@ impl From<Error> for Shown {
 pub fn directory() -> Result<PathBuf, Shown> {
     // Containers may run as a user who has no home.
     let given = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let parent = match given.filter(|_| !cfg!(windows)) {
+    let parent = match given.filter(|_| System::HERE != System::Windows) {
         Some(path) => path,
         None => {
             etcetera::base_strategy::choose_base_strategy().map(|strategy| strategy.config_dir()).map_err(|_| {

@@ -29,7 +29,7 @@ pub(super) fn entry(service: &str, user: &str) -> keyring_core::Result<Entry> {
 
 /// What is wrong with the keychain as a whole.
 pub(super) fn problem(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
-    match cause.downcast_ref::<Refused>().map(Refused::code) {
+    match cause.downcast_ref::<Refused>().map(|refused| refused.code()) {
         Some(code) if NEEDS_A_PERSON.contains(&code) => Error::Locked,
         _ => Error::Absent(cause.to_string()),
     }

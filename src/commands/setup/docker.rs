@@ -16,6 +16,7 @@ use crate::error::{Error, Kind};
 use crate::protocol::docker::wire::{HUB_KEY, key_of};
 use crate::resolve::rules;
 use crate::suggest;
+use crate::system::places::Places;
 
 /// The notes in setup.json.
 const NOTES: &str = "docker";
@@ -177,9 +178,7 @@ fn file() -> Result<PathBuf, Error> {
     if let Some(directory) = std::env::var_os("DOCKER_CONFIG").filter(|path| !path.is_empty()) {
         return Ok(PathBuf::from(directory).join("config.json"));
     }
-    let home =
-        etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
-    Ok(home.join(".docker/config.json"))
+    Ok(Places::here()?.home(".docker/config.json"))
 }
 
 /// The registries of the configured services, as docker spells them. Docker asks for the host alone, so rules with a path

@@ -19,7 +19,7 @@ impl Edit {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         // A dotfile manager's symbolic link stays one: its target is what changes. What a link to nowhere should become is
         // not for us to say; its disk may just not be there.
-        let path = match fs::canonicalize(path) {
+        let path = match dunce::canonicalize(path) {
             Ok(path) => path,
             Err(error) if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) => {
                 return Err(failed("is a link that leads nowhere, and is left as it is", path, error).next(format!(
@@ -27,7 +27,8 @@ impl Edit {
                     path.display()
                 )));
             }
-            Err(_) => path.to_owned(),
+            // With the system's own separators throughout.
+            Err(_) => path.components().collect(),
         };
         let before = match fs::read_to_string(&path) {
             Ok(text) => Some(text),

@@ -14,6 +14,8 @@ use crate::error::{Error, Kind};
 use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
 use crate::resolve::rules;
 use crate::suggest;
+use crate::system::System;
+use crate::system::places::Places;
 use crate::target::Target;
 
 /// One host of ours in git's configuration.
@@ -119,9 +121,7 @@ fn file() -> Result<PathBuf, Error> {
     if let Some(path) = std::env::var_os("GIT_CONFIG_GLOBAL").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let home =
-        etcetera::home_dir().map_err(|error| Error::new(Kind::Failed, "there is no home directory").why(error))?;
-    let own = home.join(".gitconfig");
+    let own = Places::here()?.home(".gitconfig");
     let directory = crate::config::directory()?;
     let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
     Ok(if !own.exists() && xdg.exists() { xdg } else { own })
@@ -201,9 +201,10 @@ pub(super) fn options(git: Option<(u32, u32)>) -> &'static str {
 /// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
 /// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
 /// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
-pub(super) fn helper_value(link: Option<&Path>, program: &Path, options: &str) -> String {
-    let shown = |path: &Path| path.display().to_string();
-    match link.map(shown) {
+pub(super) fn helper_value(system: System, link: Option<&Path>, program: &Path, options: &str) -> String {
+    let shown = |path: &Path| system.slashes(path);
+    // A shell command is the form that every Git for Windows takes, blanks or not.
+    match link.filter(|_| system != System::Windows).map(shown) {
         Some(path) if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._+@-".contains(&b)) => path + options,
         Some(path) => in_shell(&path, options),
         None => in_shell(&shown(program), &format!(" git-credential{options}")),
@@ -221,14 +222,20 @@ mod tests {
 
     #[test]
     fn paths_are_quoted_for_the_shell_and_for_git() {
-        let value = |path: &str| helper_value(Some(Path::new(path)), Path::new("/x"), options(Some((2, 53))));
+        let value =
+            |path: &str| helper_value(System::Linux, Some(Path::new(path)), Path::new("/x"), options(Some((2, 53))));
         assert_eq!(
             value("/home/ada/.local/bin/git-credential-scalekit"),
             "/home/ada/.local/bin/git-credential-scalekit --only-helper"
         );
         assert_eq!(value("/some where/it's"), r#""!'/some where/it'\\''s' --only-helper""#);
-        let sub_command = helper_value(None, Path::new("/b/scalekit-auth"), options(Some((2, 54))));
+        let sub_command = helper_value(System::MacOs, None, Path::new("/b/scalekit-auth"), options(Some((2, 54))));
         assert_eq!(sub_command, "\"!'/b/scalekit-auth' git-credential --only-helper --ephemeral\"");
+        let program = Path::new(r"C:\Users\Ada Ek\bin\scalekit-auth.exe");
+        assert_eq!(
+            helper_value(System::Windows, Some(program), program, " --only-helper"),
+            "\"!'C:/Users/Ada Ek/bin/scalekit-auth.exe' git-credential --only-helper\""
+        );
         assert_eq!(options(None), options(Some((2, 39))), "a git that does not tell is an old one");
     }
 }

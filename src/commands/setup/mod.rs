@@ -26,6 +26,7 @@ use crate::error::{Error, Kind};
 use crate::programs;
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
+use crate::system::System;
 use edit::Edit;
 use lines::{How, TEXTS, Text};
 use mcp::{CLIENTS, Client, known_servers};
@@ -154,7 +155,8 @@ fn undo(
 fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
     let options = git::options(crate::protocol::git::chain::version());
-    let helper = git::helper_value(links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
+    let helper =
+        git::helper_value(System::HERE, links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
     let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
     if arguments.dry_run {
         print(&plan.edit.describe(Some(&plan.after)))?;

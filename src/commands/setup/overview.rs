@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::programs;
 use crate::protocol::git::chain;
 use crate::suggest;
+use crate::system::System;
 
 /// A line for each tool: its name, whether it is here, whether it asks us.
 pub(super) fn table(broker: &Broker) -> String {
@@ -102,7 +103,8 @@ fn change(broker: &Broker, links: &links::Links, tool: Tool) -> Result<Option<Ch
     Ok(Some(match tool.way() {
         Way::Git => {
             let link = links.path_of("git-credential-scalekit");
-            let helper = git::helper_value(link.as_deref(), links.program(), git::options(chain::version()));
+            let helper =
+                git::helper_value(System::HERE, link.as_deref(), links.program(), git::options(chain::version()));
             Change::Git(git::plan(broker, &[], &helper, false)?)
         }
         Way::Docker => Change::Docker(docker::plan(broker, &[], false)?),

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::programs;
+use crate::system::System;
 
 /// Whether a helper setting leads to this program, by its name.
 pub fn is_ours(helper: &str) -> bool {
@@ -18,6 +19,10 @@ fn names_us(words: &[String]) -> bool {
     let name = |word: &String| word.rsplit('/').next().unwrap_or_default().trim_end_matches(".exe").to_owned();
     match words {
         [program, ..] if name(program) == "git-credential-scalekit" => true,
+        // Git for Windows with the program in WSL.
+        [program, rest @ ..] if name(program) == "wsl" => {
+            rest.iter().position(|word| name(word) == "scalekit-auth").is_some_and(|at| names_us(&rest[at..]))
+        }
         [program, protocol, ..] => name(program) == "scalekit-auth" && protocol == "git-credential",
         _ => false,
     }
@@ -40,12 +45,18 @@ pub fn is_this_program(helper: &str) -> bool {
 /// The program of a helper setting, if it is not there or may not be started. `None` also where only a shell could tell.
 pub fn unstartable(helper: &str) -> Option<String> {
     let program = words(helper)?.swap_remove(0);
-    let is_there = if program.starts_with('/') {
+    let is_there = if is_absolute(&program) {
         programs::is_startable(&PathBuf::from(&program))
     } else {
         program.contains('/') || programs::on_path(&program).next().is_some() || is_a_part_of_git(&program)
     };
     (!is_there).then_some(program)
+}
+
+/// Whether git takes it for the path of a program: with a drive, if this is Windows.
+fn is_absolute(path: &str) -> bool {
+    let has_drive = || matches!(path.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic());
+    path.starts_with('/') || (System::HERE == System::Windows && has_drive())
 }
 
 /// git looks for its own programs before it looks along PATH.
@@ -59,7 +70,7 @@ fn is_a_part_of_git(program: &str) -> bool {
 fn words(helper: &str) -> Option<Vec<String>> {
     let command = match helper.strip_prefix('!') {
         Some(snippet) => snippet.to_owned(),
-        None if helper.starts_with('/') => helper.to_owned(),
+        None if is_absolute(helper) => helper.to_owned(),
         None => format!("git-credential-{helper}"),
     };
     let mut words: Vec<String> = Vec::new();
@@ -99,11 +110,22 @@ mod tests {
             "!scalekit-auth git-credential",
             "!'/some where/scalekit-auth' git-credential --only-helper",
             r"!'/some where/it'\''s/git-credential-scalekit'",
+            "!'C:/Users/Ada Ek/bin/scalekit-auth.exe' git-credential --only-helper",
+            "/mnt/c/Users/Ada/scalekit-auth.exe git-credential",
+            "!wsl.exe -d Debian -- /home/ada/.local/bin/scalekit-auth git-credential",
             "!SCALEKIT_AUTH_ENVIRONMENT=dev scalekit-auth git-credential",
         ] {
             assert!(is_ours(helper), "{helper}");
         }
-        for helper in ["store", "store --file git-credential-scalekit", "scalekit-auth", "!tee /scalekit-auth", ""] {
+        for helper in [
+            "manager",
+            "!wsl.exe scalekit-auth",
+            "store",
+            "store --file git-credential-scalekit",
+            "scalekit-auth",
+            "!tee /scalekit-auth",
+            "",
+        ] {
             assert!(!is_ours(helper), "{helper}");
         }
     }
