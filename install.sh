@@ -103,6 +103,10 @@ if [ "$uninstall" = yes ]; then
     exit 0
 fi
 
+case $(uname -s) in
+MINGW* | MSYS* | CYGWIN*) fail "on Windows run install.ps1 in PowerShell: powershell -ExecutionPolicy Bypass -File install.ps1" ;;
+Darwin) cc --version >/dev/null 2>&1 || fail "the command line tools are missing; run xcode-select --install, then this again" ;;
+esac
 cd "$(dirname "$0")"
 command -v cargo >/dev/null || fail "cargo is missing; install Rust from https://rustup.rs, then run this again"
 # Messages of panics quote the paths of sources; where this machine keeps them is nobody's business, and no bytes of ours.

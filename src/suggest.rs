@@ -7,6 +7,7 @@ mod tests;
 use std::fmt;
 
 use crate::service::{Account, CLIENT_PREFIX, CredentialsOrigin, DEFAULT_ENVIRONMENT, HomeChoice, Origin, Service};
+use crate::system::System;
 
 /// A command to type. Words in capitals stand for what the person knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/:@%+=,-".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
-    } else if cfg!(windows) {
+    } else if System::HERE == System::Windows {
         format!("\"{}\"", word.replace('"', "\"\""))
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))

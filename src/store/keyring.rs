@@ -131,7 +131,7 @@ mod tests {
     fn what_is_stored_is_read_replaced_put_back_and_removed() {
         let home = keyring("a");
         assert!(matches!(home.read(), Err(Error::NoEntry(name)) if name == "a"));
-        home.write(&credentials("one"), false).unwrap();
+        drop(home.write(&credentials("one"), false).unwrap());
         let undo = home.write(&credentials("two"), false).unwrap();
         assert_eq!(secret(&home).unwrap(), "two");
         undo().unwrap();
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_the_keyring_says_is_told_without_what_it_holds() {
         let home = keyring("b");
-        home.write(&credentials("one"), false).unwrap();
+        drop(home.write(&credentials("one"), false).unwrap());
         fails_next("b", keyring_core::Error::TooLong("secret".into(), 2560));
         assert!(matches!(home.read(), Err(Error::TooLong(2560))));
         fails_next("b", keyring_core::Error::NoStorageAccess("gone".into()));

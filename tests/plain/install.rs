@@ -76,6 +76,38 @@ fn a_failed_installation_leaves_nothing_behind() {
 }
 
 #[test]
+fn each_system_is_told_what_it_needs() {
+    let home = tempfile::tempdir().unwrap();
+    let as_on = |system: &str| {
+        let bin = home.path().join("fakes");
+        std::fs::create_dir_all(&bin).unwrap();
+        for (name, text) in [("uname", format!("echo {system}")), ("cc", "exit 1".into())] {
+            let script = bin.join(name);
+            std::fs::write(&script, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
+        let output = Command::new(script).env("HOME", home.path()).env("PATH", path).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(as_on("MINGW64_NT-10.0").contains("-File install.ps1"));
+    assert!(as_on("Darwin").contains("xcode-select --install"));
+}
+
+/// No registry has PowerShell, so this is all that is held of the script.
+#[test]
+fn both_scripts_know_every_protocol_name() {
+    for script in ["install.sh", "install.ps1"] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).unwrap();
+        for protocol in PROTOCOLS {
+            assert!(text.contains(protocol.link), "{script}: {}", protocol.link);
+        }
+    }
+}
+
+#[test]
 fn unknown_options_are_refused() {
     let home = tempfile::tempdir().unwrap();
     assert!(!install(home.path(), &["--perfix", "x"]).0);

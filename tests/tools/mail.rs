@@ -7,7 +7,6 @@ use crate::common::expect::on_terminal;
 use crate::common::keyring::needed;
 use crate::common::setup::{move_program, printed, write};
 use crate::common::{EXE, Finished, World, finish};
-use crate::installed;
 use crate::post::Post;
 
 /// As long as Google's tokens get.

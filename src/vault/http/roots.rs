@@ -13,6 +13,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use crate::system::System;
+
 /// Reads the roots when the first certificate is to be verified.
 #[derive(Debug)]
 pub(super) struct Verifier {
@@ -37,7 +39,7 @@ impl Verifier {
     fn bundle(&self) -> Option<&WebPkiServerVerifier> {
         let read = || {
             // On the others the file is not what the owner of the machine decides in.
-            if is_said() || cfg!(any(target_os = "macos", windows)) {
+            if is_said() || System::HERE != System::Linux {
                 return None;
             }
             let file = openssl_probe::probe().cert_file?;
@@ -49,7 +51,7 @@ impl Verifier {
     /// All that the environment or the platform has.
     fn all(&self) -> Option<&WebPkiServerVerifier> {
         let read = || {
-            if is_said() || cfg!(any(target_os = "macos", windows)) {
+            if is_said() || System::HERE != System::Linux {
                 return self.trusting(rustls_native_certs::load_native_certs().certs);
             }
             // The library takes an empty variable for a file without a name.
