@@ -27,6 +27,14 @@ impl Secret<Vec<u8>> {
         &mut self.0
     }
 
+    /// Adds bytes at the end. What is moved for want of room is zeroed where it was.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        let mut all = Zeroizing::new(Vec::with_capacity(self.0.len() + bytes.len()));
+        all.extend_from_slice(&self.0);
+        all.extend_from_slice(bytes);
+        self.0 = all;
+    }
+
     /// Keeps the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);

@@ -1,5 +1,6 @@
 //! macOS, and whatever other Unix this is built for.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -24,3 +25,6 @@ pub(crate) fn nanoseconds() -> u64 {
 pub(crate) fn runtime_directory() -> Option<PathBuf> {
     super::unix::runtime_directory(None)
 }
+
+/// There is no such setting.
+pub(crate) fn acknowledge_at_once(_: &TcpStream) {}

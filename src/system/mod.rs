@@ -29,8 +29,8 @@ pub(crate) use own::{
 pub(crate) use own::{
     GRACE, Handed, Waitless, become_command, detach, exit_code, harden, heads_pipe, kill_with_helpers,
 };
-// Terminal and clock.
-pub(crate) use own::{columns, nanoseconds, read_hidden};
+// Network, terminal and clock.
+pub(crate) use own::{acknowledge_at_once, columns, nanoseconds, read_hidden};
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::net::TcpStream;
 use std::os::windows::fs::FileExt;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -230,3 +231,6 @@ pub(crate) fn nanoseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// There is no such setting.
+pub(crate) fn acknowledge_at_once(_: &TcpStream) {}

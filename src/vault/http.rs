@@ -3,6 +3,7 @@
 mod names;
 mod proxy;
 mod roots;
+mod tcp;
 mod tls;
 
 use std::error::Error as _;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::http::{self, HeaderMap};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector, TcpConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector};
 
 use super::{EnvironmentUrl, Error};
 use crate::clock;
@@ -101,7 +102,7 @@ impl Http {
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(SocksConnector::default())
-                .chain(TcpConnector::default())
+                .chain(tcp::TcpConnector)
                 .chain(tls::TlsConnector::default());
         let agent = Agent::with_parts(config, connector, names::RememberingResolver::default());
         Ok(Self { agent, host: url.authority().to_string(), proxy: name, limit })

@@ -16,6 +16,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::roots::Verifier;
+use crate::secret::Secret;
 
 /// Wraps the connection to an `https` URL in TLS.
 #[derive(Debug, Default)]
@@ -60,7 +61,11 @@ impl<In: Transport> Connector<In> for TlsConnector {
         verifier.prepare();
         connection.complete_io(&mut socket)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(Either::B(TlsTransport { buffers, stream: StreamOwned::new(connection, socket) })))
+        Ok(Some(Either::B(TlsTransport {
+            buffers,
+            stream: StreamOwned::new(connection, socket),
+            unsent: Secret::new(Vec::new()),
+        })))
     }
 }
 
@@ -77,6 +82,21 @@ fn left(details: &ConnectionDetails) -> NextTimeout {
 pub(super) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
+    /// Head and body of a request, which come one by one and leave together.
+    unsent: Secret<Vec<u8>>,
+}
+
+/// What fits into one record; more is sent as it comes.
+const RECORD: usize = 16 * 1024;
+
+impl TlsTransport {
+    fn send(&mut self) -> Result<(), Error> {
+        let unsent = std::mem::replace(&mut self.unsent, Secret::new(Vec::new()));
+        if !unsent.expose().is_empty() {
+            self.stream.write_all(unsent.expose())?;
+        }
+        Ok(())
+    }
 }
 
 impl Transport for TlsTransport {
@@ -86,11 +106,22 @@ impl Transport for TlsTransport {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.stream.sock.set_timeout(timeout);
-        Ok(self.stream.write_all(&self.buffers.output()[..amount])?)
+        if self.unsent.expose().len() + amount > RECORD {
+            self.send()?;
+        }
+        let output = &self.buffers.output()[..amount];
+        match amount > RECORD {
+            true => Ok(self.stream.write_all(output)?),
+            false => {
+                self.unsent.extend(output);
+                Ok(())
+            }
+        }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.stream.sock.set_timeout(timeout);
+        self.send()?;
         let amount = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
