@@ -13,7 +13,6 @@ from keyring.credentials import SimpleCredential
 from keyring.errors import PasswordDeleteError, PasswordSetError
 
 TIMEOUT = 90  # seconds for one answer of the program
-HOST = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
@@ -26,14 +25,20 @@ def _program():
 
 
 def _place(service):
-    """The URL to ask about, or None: it is neither http(s) nor a host name, or it brings a password of its own."""
-    if HOST.fullmatch(service):
-        return f"https://{service}"
+    """The URL to ask about, or None: it is not http(s), or it brings a password of its own.
+
+    A bare host name may be one that the tool asks over plain http, so it is nobody's.
+    """
     try:
         parts = urlsplit(service) if URL.fullmatch(service) else None
     except ValueError:
         return None
     return parts._replace(query="", fragment="").geturl() if parts and parts.password is None else None
+
+
+def _is_name(username):
+    """Whether it is no option of the program."""
+    return not (username or "").startswith("-")
 
 
 def _run(*words, stderr=None):
@@ -69,19 +74,20 @@ class _Priority:
 
 
 class ScalekitKeyring(KeyringBackend):
-    """Answers for the URLs and host names of your services, and for nothing else."""
+    """Answers for the URLs of your services, and for nothing else."""
 
     priority = _Priority()
 
     def get_password(self, service, username):
         place = _place(service)
-        answer = _run("keyring", "get", place, username or "") if place else None
+        answer = _run("keyring", "get", place, username or "") if place and _is_name(username) else None
         return answer.rstrip("\n") or None if answer else None
 
     def get_credential(self, service, username):
         place = _place(service)
         words = [place, username] if username else [place]
-        answer = _run("keyring", "--mode=creds", "--output=json", "get", *words) if place else None
+        asked = place and _is_name(username)
+        answer = _run("keyring", "--mode=creds", "--output=json", "get", *words) if asked else None
         try:
             pair = json.loads(answer) if answer else None
             return SimpleCredential(pair["username"], pair["password"]) if pair else None

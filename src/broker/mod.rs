@@ -288,7 +288,8 @@ impl Token {
         let now = clock::wall();
         let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
         Self {
-            expires_at: told.filter(|at| *at > now),
+            // In its last minute it is what the vault says.
+            expires_at: told.filter(|at| *at > now).or(entry.expires_at.filter(|at| *at > now)),
             is_past_expiry: entry.expires_at.is_some_and(|at| at <= now),
             credential: entry.credential,
             facts,

@@ -48,7 +48,7 @@ impl Service {
             hosts: hosts(entry, "hosts")?,
             preferred_for: hosts(entry, "preferred_for")?,
             client: client.map(Box::new),
-            ..Self::new(name, &connection, Origin::User)
+            ..Self::new(name, &connection, from(entry)?)
         })
     }
 
@@ -56,7 +56,7 @@ impl Service {
     pub(super) fn write_to(&self, entry: &mut Map<String, Value>) {
         let Self {
             name: _,
-            origin: _,
+            origin,
             connection,
             identifier,
             owner,
@@ -79,6 +79,10 @@ impl Service {
                 None => entry.shift_remove(key),
             };
         }
+        match origin {
+            Origin::User => entry.shift_remove("from"),
+            Origin::Sync => entry.insert("from".into(), "sync".into()),
+        };
         write_owner(entry, owner);
         write_hosts(entry, "hosts", hosts);
         write_hosts(entry, "preferred_for", preferred_for);
@@ -90,6 +94,15 @@ impl Service {
                 accounts.iter().map(|account| (account.name.clone(), account.to_json(old.get(&account.name))));
             entry.insert("accounts".into(), Value::Object(accounts.collect()));
         }
+    }
+}
+
+/// Who found the service: `sync` did where the user only said where it comes before others.
+fn from(entry: &Map<String, Value>) -> Result<Origin, String> {
+    match text(entry, "from")?.as_deref() {
+        None => Ok(Origin::User),
+        Some("sync") => Ok(Origin::Sync),
+        Some(_) => Err("from is not \"sync\"".into()),
     }
 }
 

@@ -63,10 +63,11 @@ fn decode(url: &str) -> Place {
     place
 }
 
-/// The prefix is all that the service claims there, so that Go asks once for it.
+/// The prefix is all that the service claims there, so that Go asks once for it. Go compares it letter by letter; one with
+/// placeholders would claim nothing.
 fn encode(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
     let headers = lines(&resolved.headers(token)?);
-    let path = if resolved.rule.pattern.is_exact() { resolved.rule.pattern.path() } else { "" };
+    let path = resolved.rule.pattern.path();
     Ok(Secret::new(format!("https://{}{path}\n\n{}\n\n", resolved.origin, headers.expose())))
 }
 

@@ -5,7 +5,7 @@
 //! other action, is left to the next `keyring` on PATH.
 
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::output::note;
 use crate::programs::{is_same_file, on_path};
 use crate::secret::Secret;
+use crate::store::credential_variables;
 
 /// The row.
 pub static PROTOCOL: Protocol =
@@ -70,10 +71,11 @@ fn passed_on(words: &[OsString]) -> Option<Reply> {
     let own = std::env::current_exe().ok()?;
     let next = on_path("keyring").find(|program| !is_same_file(program, &own))?;
     let mut command = Command::new(&next);
-    match command.args(words).env(PASSED_ON, "1").stderr(Stdio::inherit()).stdin(Stdio::inherit()).output() {
-        Ok(output) => {
-            let status = output.status.code().and_then(|code| code.try_into().ok()).unwrap_or(1);
-            Some(Reply { text: Secret::new(String::from_utf8(output.stdout).ok()?), status })
+    credential_variables().for_each(|name| _ = command.env_remove(name));
+    match command.args(words).env(PASSED_ON, "1").status() {
+        Ok(status) => {
+            let status = status.code().and_then(|code| code.try_into().ok()).unwrap_or(1);
+            Some(Reply { text: Secret::new(String::new()), status })
         }
         Err(error) => {
             note(format!("{} cannot be started: {error}", next.display()));
@@ -108,6 +110,8 @@ fn decode(words: &[&str]) -> Option<Place> {
         ["get", url, user] => (url, Some(user)),
         _ => return None,
     };
+    // A host without a scheme may be one that is asked over plain http: pip falls back to it where a URL was not ours.
+    let url = if url.contains("://") { url } else { "" };
     let mut place = Place::named(url, Carries::Login, encode);
     if let Some(user) = user.filter(|user| !user.is_empty()) {
         place.username = Some(user.to_owned());
@@ -157,12 +161,11 @@ mod tests {
         assert_eq!(at(&format!("--mode=creds --output=json get {url}")), Some((target.clone(), None)));
         assert_eq!(at(&format!("--mode=creds --output=json get {url} ada")), Some((target.clone(), user)));
         assert_eq!(at(&format!("get {url} --mode creds")), Some((target, None)));
-        assert_eq!(at("get europe-python.pkg.dev ada").unwrap().0.as_deref(), Some("https://europe-python.pkg.dev"));
+        assert_eq!(at("get europe-python.pkg.dev ada").unwrap().0, None);
         assert_eq!(
             at("get http://europe-python.pkg.dev ada").unwrap().0.as_deref(),
             Some("http://europe-python.pkg.dev")
         );
-        assert_eq!(at("get some-service ada").unwrap().0.as_deref(), Some("https://some-service"));
         for line in ["", "get", "get x", "set x ada", "del x ada", "diagnose", "--list-backends", "get x y z", "--mode"]
         {
             assert_eq!(at(line), None, "{line}");

@@ -64,10 +64,9 @@ impl Get for Question {
     }
 
     fn not_ours(&self) -> Reply {
-        note(format!(
-            "no configured service answers for this cluster's server; {} if one should",
-            suggest::config_host("HOST")
-        ));
+        let server = std::env::var(VARIABLE).ok().and_then(|info| target(info.as_bytes()).ok()?);
+        let server = server.unwrap_or_else(|| "this cluster's server".to_owned());
+        note(format!("no configured service answers for {server}; {} if one should", suggest::config_host("HOST")));
         Reply::failed("")
     }
 }

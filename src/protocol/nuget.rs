@@ -4,6 +4,7 @@
 //! Another source is `NotFound`, on which NuGet asks its next plug-in; a failure is `Error` with the reason, which NuGet shows.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 use std::rc::Rc;
@@ -59,7 +60,7 @@ fn call(words: &[OsString]) -> Call {
 fn converse() -> Reply {
     let versions = json!({"ProtocolVersion": "2.0.0", "MinimumProtocolVersion": "2.0.0"});
     let mut outcome = send("scalekit-auth-1", "Request", "Handshake", &versions.to_string());
-    let given = Rc::new(RefCell::new(None));
+    let given = Given::default();
     while outcome.is_ok() {
         let mut line = Vec::new();
         let longest = LONGEST_INPUT as u64 + 1;
@@ -216,8 +217,8 @@ pub fn source(line: &[u8]) -> Result<Option<String>, InputError> {
     })
 }
 
-/// Where the id of the last answer is kept, with the source that it was for.
-type Given = Rc<RefCell<Option<(String, String)>>>;
+/// The id of the last answer for each source.
+type Given = Rc<RefCell<BTreeMap<String, String>>>;
 
 /// A question for credentials. Replies are payloads.
 struct Question {
@@ -233,8 +234,7 @@ impl Get for Question {
 
     fn decode(&self, _: &[u8]) -> Result<Box<dyn Request>, Refused> {
         let text = if self.uri.contains("://") { self.uri.as_str() } else { "" };
-        let last = self.given.borrow_mut().take();
-        let earlier = last.filter(|(uri, _)| self.is_retry && *uri == self.uri).map(|(_, id)| id);
+        let earlier = self.given.borrow_mut().remove(&self.uri).filter(|_| self.is_retry);
         let place = Place::named(text, Carries::Login, payload);
         Ok(Box::new(Login { place, earlier, uri: self.uri.clone(), given: Rc::clone(&self.given) }))
     }
@@ -293,7 +293,7 @@ impl Request for Login {
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error> {
         let text = payload(resolved, token)?;
         Ok(Some(Box::new(move |id| {
-            *self.given.borrow_mut() = id.map(|id| (self.uri.clone(), id));
+            self.given.borrow_mut().extend(id.map(|id| (self.uri.clone(), id)));
             Reply { text, status: 0 }
         })))
     }

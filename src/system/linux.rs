@@ -8,6 +8,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) use super::unix::*;
 
+/// musl's own maps and unmaps pages for each larger piece, a hundred times where the tree of all commands is built.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// No core dumps, and no other process of the same user that looks into our memory.
 pub(crate) fn harden() {
     // Where the kernel refuses, the program is as it would be without; there is nobody to tell.

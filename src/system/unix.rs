@@ -60,6 +60,15 @@ pub(crate) fn runtime_directory(usual: Option<PathBuf>) -> Option<PathBuf> {
     is_ready.then_some(directory)
 }
 
+/// Gives a new file the owner of the one that it replaces; only root can, and need.
+pub(crate) fn keep_owner(file: &File, of: &Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    match now.uid() == of.uid() {
+        true => Ok(()),
+        false => std::os::unix::fs::fchown(file, Some(of.uid()), Some(of.gid())),
+    }
+}
+
 /// Whether this user may start the file.
 pub(crate) fn is_program(file: &Path) -> bool {
     file.is_file() && access(file, Access::EXEC_OK).is_ok()

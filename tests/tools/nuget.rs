@@ -124,6 +124,8 @@ fn a_refused_token_is_not_given_twice() {
     let mut plugin = Plugin::start(&world);
     plugin.read();
     assert_eq!(plugin.credentials(SOURCE, false)["Password"], "tok-1");
+    // Another source in between changes nothing.
+    plugin.credentials("https://pkg.example.com/v3/other.json", false);
     let refused = plugin.credentials(SOURCE, true);
     assert_eq!(refused["ResponseCode"], "Error", "{refused}");
     world.seed("mine-x", "ACME", "tok-2");

@@ -23,13 +23,19 @@ const TOOLS: &[(&[&str], &str, &str, &[&str])] = &[
             "[global]\ntimeout = 60\n[install]\nuser = true",
             "[install]\nuser = true\n",
             "[global]\r\ntimeout = 60\r\n",
+            "[global] # mine\ntimeout = 60\n",
         ],
     ),
     (
         &["uv"],
         ".config/uv/uv.toml",
         "keyring-provider = \"subprocess\"",
-        &["", "# mine\n[[index]]\nurl = \"https://pkg.example.com/simple/\"\n", "offline = true"],
+        &[
+            "",
+            "# mine\n[[index]]\nurl = \"https://pkg.example.com/simple/\"\n",
+            "offline = true",
+            "\u{feff}offline = true\n",
+        ],
     ),
     (
         &["cargo"],
@@ -40,9 +46,15 @@ const TOOLS: &[(&[&str], &str, &str, &[&str])] = &[
             "[registry] # mine\ndefault = \"mine\"\n[build]\njobs = 4\n",
             "[registry]\nglobal-credential-providers = [\n  \"cargo:token\", # usual\n]\n[registry.x]\ny = 1\n",
             "[build]\njobs = 4",
+            "[registry]\nglobal-credential-providers = [\"cargo:token\"]",
         ],
     ),
-    (&["go"], ".config/go/env", " goauth; ", &["", "GOPROXY=direct\n", "GOAUTH=git /home/ada\nGOFLAGS=-mod=mod\n"]),
+    (
+        &["go"],
+        ".config/go/env",
+        " goauth; ",
+        &["", "GOPROXY=direct\n", "GOAUTH=git /home/ada\nGOFLAGS=-mod=mod\n", "GOAUTH=git /home/ada"],
+    ),
     (&["terraform"], ".terraformrc", "credentials_helper \"scalekit\" {", &["", "# mine\ndisable_checkpoint = true"]),
     (
         &["pnpm"],
@@ -58,6 +70,8 @@ const TOOLS: &[(&[&str], &str, &str, &[&str])] = &[
             "",
             "apiVersion: v1\nusers:\n- name: other\n  user: {}\ncontexts: []\n",
             "users: []\n",
+            "users: []",
+            "users:\n# mine\n\n  - name: other\n    user: {}\n",
             "clusters:\n- name: a\n",
         ],
     ),
@@ -85,7 +99,11 @@ fn each_tool_is_pointed_to_us_and_undo_gives_back_every_byte() {
             assert!(once.contains(line), "{words:?}: {once}");
             run(&world, &command).ok();
             assert_eq!(read(&path), once, "a second time changes nothing");
-            let listed = run(&world, &["setup"]).ok();
+            // pip and uv ask the first command keyring on PATH.
+            let mut list = world.command(world.path("bin/scalekit-auth"));
+            let own = world.path(".local/share/scalekit-auth/bin");
+            let directories = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+            let listed = crate::common::finish(list.arg("setup").env("PATH", directories), "").ok();
             let row = listed.stdout.lines().find(|row| row.starts_with(words[0])).unwrap().to_owned();
             assert!(row.ends_with("yes"), "{row}");
             run(&world, &["setup", words[0], "--undo"]).ok();
@@ -117,9 +135,9 @@ fn what_asks_somebody_else_is_replaced_only_when_asked_and_comes_back() {
         assert_eq!(read(&path), text);
     }
     for (words, file, text) in [
-        (&["terraform"][..], ".terraformrc", "credentials_helper \"other\" {\n}\n"),
+        (&["terraform"][..], ".terraformrc", "credentials_helper\t\"other\" {\n}\n"),
         (&["pnpm"], ".npmrc", "//npm.pkg.github.com/:_authToken=x\n"),
-        (&["kubectl", "--user", "me"], ".kube/config", "users:\n- name: me\n  user: {}\n"),
+        (&["kubectl", "--user", "me"], ".kube/config", "users:\n- user: {}\n  name:  \"me\"\n"),
         (&["kubectl", "--user", "me"], ".kube/config", "{\"users\": []}"),
         (&["kubectl"], ".kube/config", ""),
     ] {
@@ -177,4 +195,61 @@ fn all_tools_that_are_here_are_set_up_at_once_after_the_change_was_shown() {
     assert!(read(&world.path(".gitconfig")).contains("scalekit"));
     run(&world, &["setup", "--undo"]).ok();
     assert_eq!(read(&world.path(".cursor/mcp.json")), "{}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_left_and_stops_no_other_tool() {
+    let world = world();
+    run(&world, &["setup", "go"]).ok();
+    let pipe = world.path(".bazelrc");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let got = run(&world, &["setup", "bazel"]).exit(1);
+    assert!(got.stderr.contains("is no regular file"), "{got:?}");
+    let got = run(&world, &["setup", "--undo"]).exit(1);
+    assert!(got.stderr.contains("is no regular file"), "{got:?}");
+    assert!(!world.path(".config/go/env").exists(), "the others are undone");
+}
+
+#[test]
+fn a_file_that_another_program_wrote_anew_keeps_its_link_and_is_named() {
+    let world = world();
+    run(&world, &["setup", "pnpm"]).ok();
+    let file = world.path(".npmrc");
+    let without_remarks: String =
+        read(&file).lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    write(&file, &without_remarks);
+    let listed = run(&world, &["setup"]).ok();
+    assert!(listed.stdout.lines().any(|row| row.starts_with("pnpm") && row.ends_with("yes")), "{listed:?}");
+    let got = run(&world, &["setup", "pnpm", "--undo"]).ok();
+    assert!(got.stderr.contains("remove those lines yourself"), "{got:?}");
+    assert!(world.path(".local/share/scalekit-auth/bin/scalekit-token@npm.pkg.github.com").exists());
+    run(&world, &["setup", "pnpm"]).ok();
+}
+
+#[test]
+fn a_second_host_joins_the_first() {
+    let world = world();
+    run(&world, &["setup", "bazel", "github.com"]).ok();
+    run(&world, &["setup", "bazel", "https://api.github.com"]).ok();
+    let text = read(&world.path(".bazelrc"));
+    assert!(text.contains("=github.com=") && text.contains("=api.github.com="), "{text}");
+    run(&world, &["setup", "kubectl", "--user", "1234"]).ok();
+    assert!(read(&world.path(".kube/config")).contains("- name: \"1234\""));
+    let got = run(&world, &["setup", "kubectl", "--user", "other"]).exit(2);
+    assert!(got.stderr.contains("another user"), "{got:?}");
+    run(&world, &["setup", "kubectl", "--user", "1234", "--undo"]).ok();
+    assert!(!world.path(".kube/config").exists());
+}
+
+#[test]
+fn go_is_set_up_only_where_it_reads_its_file() {
+    let world = world();
+    for (name, value) in [("GOENV", "off"), ("GOAUTH", "netrc")] {
+        let mut command = world.command(world.path("bin/scalekit-auth"));
+        let got = crate::common::finish(command.args(["setup", "go"]).env(name, value), "").exit(2);
+        assert!(got.stderr.contains(&format!("unset {name}")), "{got:?}");
+    }
+    write(&world.path(".config/go/env"), "GOAUTH=off\n");
+    run(&world, &["setup", "go"]).ok();
+    assert!(!read(&world.path(".config/go/env")).contains("; off"));
 }

@@ -136,6 +136,8 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
             .next(format!("choose another name, or {} first", suggest::remove(name))));
     }
     let mut service = before.unwrap_or_else(|| Service::new(name, connection, Origin::User));
+    // What a person configures yields to nothing that sync finds.
+    service.origin = Origin::User;
     service.connection = connection.to_owned();
     if let Some(provider) = &arguments.provider {
         service.provider = Some(provider.to_ascii_uppercase());

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let wanted = wanted(arguments, &broker)?;
     let host = gh_host(&wanted)?;
     if let Some(name) = &arguments.expires_in {
-        variable::check(name)?;
+        variable::check(name, "--expires-in NAME")?;
         if wanted.iter().any(|one| one.destination.variable == *name) {
             return Err(Error::new(Kind::Usage, format!("{name} cannot hold a token and its expiry"))
                 .next("give --expires-in a name of its own"));

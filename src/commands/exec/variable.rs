@@ -109,19 +109,20 @@ pub(super) fn split(text: &str) -> Result<(&str, Option<&str>), Error> {
         return Err(Error::new(Kind::Usage, "--with takes a URL without query and fragment")
             .next("leave away what stands behind `?` or `#`: it does not choose a token"));
     }
-    check(name).map(|()| (place, Some(name)))
+    check(name, "--with SERVICE=NAME").map(|()| (place, Some(name)))
 }
 
 /// Whether a value may stand in a variable of this name.
-pub(super) fn check(name: &str) -> Result<(), Error> {
+pub(super) fn check(name: &str, option: &str) -> Result<(), Error> {
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !is_name || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        // What was given is not shown: behind the last = of a URL there may be a password.
         return Err(Error::new(
             Kind::Usage,
-            "what stands behind the last = is not the name of an environment variable",
+            format!("what was given is no NAME of an environment variable, as in {option}"),
         )
         .why("letters, digits and _, not beginning with a digit")
-        .next("write `--with SERVICE=NAME`"));
+        .next(format!("write `{option}`")));
     }
     let upper = name.to_ascii_uppercase();
     let begins = |list: &[&str]| list.iter().any(|beginning| upper.starts_with(beginning));
@@ -135,9 +136,9 @@ pub(super) fn check(name: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::new(Kind::Usage, format!("{name} cannot hold a token"))
+    Err(Error::new(Kind::Usage, format!("the variable {name} is not set by exec"))
         .why(why)
-        .next("`--with SERVICE=NAME`, with the name that the command reads its token from"))
+        .next(format!("`{option}`, with the name that the command reads")))
 }
 
 impl Destination {
@@ -210,9 +211,9 @@ mod tests {
     #[test]
     fn no_variable_of_the_catalogue_is_refused() {
         for name in providers().iter().flat_map(|row| row.variables) {
-            assert!(check(name).is_ok(), "{name}");
+            assert!(check(name, "").is_ok(), "{name}");
         }
-        assert!(check(GH_ENTERPRISE_TOKEN).is_ok());
+        assert!(check(GH_ENTERPRISE_TOKEN, "").is_ok());
     }
 
     #[test]
@@ -245,10 +246,10 @@ mod tests {
             "SSH_ASKPASS",
             "GH_HOST",
         ] {
-            assert!(check(name).is_err_and(|error| error.to_string().contains(name)), "{name}");
+            assert!(check(name, "").is_err_and(|error| error.to_string().contains(name)), "{name}");
         }
         for name in ["", "1A", "A-B", "A B", "Ä", "A.B", "A\0"] {
-            assert!(check(name).is_err(), "{name:?}");
+            assert!(check(name, "").is_err(), "{name:?}");
         }
     }
 

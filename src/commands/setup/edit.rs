@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
-use crate::system::{for_owner_alone, private_directory};
+use crate::system::{for_owner_alone, keep_owner, private_directory};
 
 /// A file as it was read, and as it shall become.
 pub(super) struct Edit {
@@ -30,6 +30,10 @@ impl Edit {
             // With the system's own separators throughout.
             Err(_) => path.components().collect(),
         };
+        // A device, or a pipe, whose reading might never end.
+        if fs::metadata(&path).is_ok_and(|data| !data.is_file()) {
+            return Err(failed("is no regular file and is left as it is", &path, "settings cannot be kept there"));
+        }
         let before = match fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -79,10 +83,13 @@ impl Edit {
             return Err(Error::new(Kind::Failed, format!("{} is read-only and is left as it is", self.path.display()))
                 .next("make it writable, or add the lines that --dry-run shows yourself"));
         }
+        let lock = PathBuf::from(format!("{}.lock", self.path.display()));
         let Some(after) = after else {
+            if lock.exists() {
+                return Err(failed("is being changed by another program", &self.path, lock.display()));
+            }
             return fs::remove_file(&self.path).map_err(|error| failed("cannot be removed", &self.path, error));
         };
-        let lock = PathBuf::from(format!("{}.lock", self.path.display()));
         let write = || {
             if let Some(directory) = self.path.parent() {
                 private_directory(directory)?;
@@ -95,6 +102,7 @@ impl Edit {
                     return Err(io::ErrorKind::ResourceBusy.into());
                 }
                 if let Some(metadata) = &metadata {
+                    keep_owner(&file, metadata)?;
                     file.set_permissions(metadata.permissions())?;
                 }
                 file.sync_all()?;

@@ -12,7 +12,7 @@ use super::edit::Edit;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
-use crate::resolve::rules;
+use crate::resolve::{self, rules};
 use crate::suggest;
 use crate::system::System;
 use crate::system::places::Places;
@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) edit: Edit,
     pub(super) after: String,
     hosts: Vec<Host>,
+    /// Why no service answers for a host, because several are as good.
+    unclear: Vec<String>,
 }
 
 /// Plans the change; refuses where another tool's helper is configured for the same host, unless `replace`.
@@ -53,7 +55,12 @@ pub(super) fn plan(broker: &Broker, hosts: &[String], helper: &str, replace: boo
         }
     }
     let after = block::put(edit.exists().then_some(edit.before()), &section(&wanted, helper), |_| Place::End);
-    Ok(Plan { edit, after, hosts: wanted })
+    let unclear = |host: &Host| match broker.resolve(&host.target, None) {
+        Err(error @ resolve::Error::Ambiguous { .. }) => Some(Error::from(error).line()),
+        _ => None,
+    };
+    let unclear = wanted.iter().filter_map(unclear).collect();
+    Ok(Plan { edit, after, hosts: wanted, unclear })
 }
 
 impl Plan {
@@ -73,7 +80,7 @@ impl Plan {
     /// What no line of ours can put right: whom git tells about tokens in this directory, because its repository says so.
     pub(super) fn warnings(&self) -> Vec<String> {
         // A repository that git cannot read is no failure of what was set up.
-        let Ok(settings) = Settings::here() else { return Vec::new() };
+        let Ok(settings) = Settings::here() else { return self.unclear.clone() };
         let warning = |host: &Host| {
             let chain = settings.chain(&host.target).into_iter();
             let others: Vec<String> =
@@ -83,7 +90,9 @@ impl Plan {
                 format!("in this directory git also hands the tokens for {origin} to: {others_shown}; remove that line")
             })
         };
-        self.hosts.iter().filter_map(warning).collect()
+        let mut warnings = self.unclear.clone();
+        warnings.extend(self.hosts.iter().filter_map(warning));
+        warnings
     }
 
     /// The hosts that were asked for.

@@ -20,7 +20,7 @@ pub(super) enum Hint {
 
 impl Hint {
     /// The lines for a person to put where they belong, which the first one names.
-    pub(super) fn lines(self, program: &str, askpass: &str) -> String {
+    pub(super) fn lines(self, program: &str, askpass: &str, github: &str) -> String {
         let command = quoted(program);
         let token = |url: &str| format!("{command} token {url}");
         let (smtp, imap) = (token("smtp://smtp.gmail.com:587"), token("imaps://imap.gmail.com"));
@@ -30,7 +30,7 @@ impl Hint {
                  # In .npmrc (the text stands there as it is; npm puts the variable's value in):\n\
                  //npm.pkg.github.com/:_authToken=${{NODE_AUTH_TOKEN}}\n\
                  # Then each time:\n\
-                 {command} exec --with github=NODE_AUTH_TOKEN -- npm install\n"
+                 {command} exec --with {github}=NODE_AUTH_TOKEN -- npm install\n"
             ),
             Self::Msmtp => format!(
                 "# ~/.msmtprc\n\

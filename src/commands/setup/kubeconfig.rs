@@ -10,7 +10,7 @@ use crate::programs::{on_path, version};
 pub(super) fn user(text: &str, name: &str, program: &str) -> Result<(String, Place), String> {
     let is_plain =
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./@:+".contains(&b));
-    if !is_plain(name) || name.starts_with(['-', '@', ':']) || !is_plain(program) {
+    if !is_plain(name) || name.starts_with(['-', '@', ':']) || name.ends_with(':') || !is_plain(program) {
         return Err(
             "the name of the user and the path of the program must be of letters, digits and _ - . / @ : +".into()
         );
@@ -24,6 +24,10 @@ pub(super) fn user(text: &str, name: &str, program: &str) -> Result<(String, Pla
             _ => "v1",
         };
         let mode = if version == "v1" { format!("{indent}      interactiveMode: Never\n") } else { String::new() };
+        // What YAML takes for a number or a word of its own is a text in quotes.
+        let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name.to_lowercase().as_str());
+        let name = if is_text { name.to_owned() } else { format!("\"{name}\"") };
         format!(
             "{indent}- name: {name}\n{indent}  user:\n{indent}    exec:\n{indent}      apiVersion: \
              client.authentication.k8s.io/{version}\n{indent}      command: {program}\n{indent}      args:\n{indent}      - \
@@ -33,10 +37,11 @@ pub(super) fn user(text: &str, name: &str, program: &str) -> Result<(String, Pla
     let (mut at, mut users) = (0, None);
     for line in text.split_inclusive('\n') {
         let next = at + line.len();
-        let bare = line.trim();
+        let bare = line.trim().strip_prefix("- ").unwrap_or(line.trim());
+        let named = bare.strip_prefix("name:").map(|value| value.trim().trim_matches(['"', '\'']));
         if let Some(value) = line.strip_prefix("users:") {
             users = Some((at..next, value.trim().to_owned()));
-        } else if bare == format!("name: {name}") || bare == format!("- name: {name}") {
+        } else if named == Some(name) {
             // A context or a cluster may have the same name; that is in the way as little as it is common.
             if users.is_some() {
                 return Err(format!(
@@ -52,9 +57,11 @@ pub(super) fn user(text: &str, name: &str, program: &str) -> Result<(String, Pla
         }
         None => Ok((format!("users:\n{}", entry("")), Place::End)),
         Some((line, value)) if value.is_empty() => {
-            let below = &text[line.end..];
-            let indent = &below[..below.len() - below.trim_start_matches(' ').len()];
-            let indent = if below[indent.len()..].starts_with('-') { indent } else { "" };
+            // The first line that is neither blank nor a remark tells how far users are indented.
+            let is_meant = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+            let first = text[line.end..].lines().find(is_meant).unwrap_or_default();
+            let indent = &first[..first.len() - first.trim_start_matches(' ').len()];
+            let indent = if first[indent.len()..].starts_with('-') { indent } else { "" };
             Ok((entry(indent), Place::Before(line.end)))
         }
         Some((line, value)) if ["[]", "null", "~"].contains(&value.as_str()) => {

@@ -28,10 +28,6 @@ pub(super) enum Text {
     Kubectl,
 }
 
-/// All of them.
-pub(super) const TEXTS: [Text; 8] =
-    [Text::Bazel, Text::Pip, Text::Uv, Text::Cargo, Text::Go, Text::Terraform, Text::Pnpm, Text::Kubectl];
-
 /// What a tool's file gets.
 struct Wanted {
     lines: String,
@@ -54,6 +50,8 @@ pub(super) struct How<'a> {
     pub(super) places: &'a [String],
     pub(super) user: Option<&'a str>,
     pub(super) replace: bool,
+    /// Our lines of an earlier set-up.
+    pub(super) earlier: String,
 }
 
 impl Text {
@@ -87,7 +85,12 @@ impl Text {
                 directory.join(if system == System::Windows { "pip.ini" } else { "pip.conf" })
             }),
             Self::Uv => places.settings().join("uv/uv.toml"),
-            Self::Cargo => named("CARGO_HOME").unwrap_or_else(|| places.home(".cargo")).join("config.toml"),
+            Self::Cargo => {
+                let directory = named("CARGO_HOME").unwrap_or_else(|| places.home(".cargo"));
+                // Its old name, which cargo prefers where both are there.
+                let old = directory.join("config");
+                if old.is_file() { old } else { directory.join("config.toml") }
+            }
             Self::Go => named("GOENV").unwrap_or_else(|| places.native_settings().join("go/env")),
             Self::Terraform => named("TF_CLI_CONFIG_FILE").unwrap_or_else(|| match system {
                 System::Windows => places.settings().join("terraform.rc"),
@@ -102,9 +105,11 @@ impl Text {
     }
 
     /// Plans the change; refuses where the tool asks somebody else already, unless it shall be replaced.
-    pub(super) fn plan(self, how: &How<'_>) -> Result<Plan, Error> {
+    pub(super) fn plan(self, how: How<'_>) -> Result<Plan, Error> {
         let edit = Edit::open(&self.file()?)?;
         let text = edit.exists().then_some(edit.before());
+        let earlier = block::lines(edit.before()).unwrap_or_default().to_owned();
+        let how = &How { earlier, ..how };
         let rest = text.and_then(block::without).unwrap_or_else(|| text.map(str::to_owned));
         let Wanted { lines, place, what } = self.wanted(how, rest.as_deref().unwrap_or_default(), edit.path())?;
         let after = block::put(text, &lines, |_| place);
@@ -119,8 +124,9 @@ impl Text {
         };
         match self {
             Self::Bazel => {
-                let hosts =
+                let mut hosts =
                     hosts(how, |rule| rule.git_username.is_some_and(|name| !name.is_empty()) || is_git_hosts(rule))?;
+                keep_named(how, &mut hosts, |line| line.split_once("--credential_helper=")?.1.split('=').next());
                 let flag = |host: &String| format!("--credential_helper={host}=");
                 let other = hosts.iter().find(|host| rest.contains(&flag(host)));
                 if let (Some(host), false) = (other, how.replace) {
@@ -128,8 +134,11 @@ impl Text {
                         .next("--replace: the last line counts, and ours is the last"));
                 }
                 // Bazel takes the path of a program and no words after it.
-                let helper = how.links.needed("bazel-scalekit")?;
-                let line = |host: &String| format!("common {}{}\n", flag(host), helper.display());
+                let helper = how.links.needed("bazel-scalekit")?.display().to_string();
+                let line = |host: &String| match helper.contains(char::is_whitespace) {
+                    true => format!("common \"{}{helper}\"\n", flag(host)),
+                    false => format!("common {}{helper}\n", flag(host)),
+                };
                 Ok(Wanted {
                     lines: hosts.iter().map(line).collect(),
                     place: Place::End,
@@ -154,12 +163,17 @@ impl Text {
                     return Err(taken(format!("{} has another keyring-provider already", path.display()))
                         .next("--replace puts ours in its place; `setup --undo` brings it back"));
                 }
-                let place = found.map_or(Place::Before(0), |found| Place::Instead(found.lines));
+                let start = rest.len() - rest.trim_start_matches('\u{feff}').len();
+                let place = found.map_or(Place::Before(start), |found| Place::Instead(found.lines));
                 Ok(Wanted { lines: "keyring-provider = \"subprocess\"\n".into(), place, what: how.keyring(self)? })
             }
             Self::Cargo => {
                 how.must_have_no_places(self)?;
-                let helper = how.links.needed("cargo-credential-scalekit")?.display().to_string();
+                let mut helper = how.links.needed("cargo-credential-scalekit")?.display().to_string();
+                if helper.contains(char::is_whitespace) {
+                    // cargo takes the text apart at blanks, and finds a bare name by PATH.
+                    helper = "cargo-credential-scalekit".into();
+                }
                 let found = toml_line::key(rest, &["registry", "global-credential-providers"]).map_err(unreadable)?;
                 // cargo asks the last one first, and the next where that declines.
                 let mut providers = match &found {
@@ -180,15 +194,34 @@ impl Text {
             }
             Self::Go => {
                 how.must_have_no_places(self)?;
-                let quoted = if program.contains(' ') { format!("\"{program}\"") } else { program };
+                for (name, value) in [("GOENV", "off"), ("GOAUTH", "")] {
+                    if std::env::var(name).is_ok_and(|set| set == value || (value.is_empty() && !set.is_empty())) {
+                        return Err(taken(format!("the variable {name} is set"))
+                            .why("go takes it before the setting in its file")
+                            .next(format!("unset {name}, then {}", suggest::setup("go"))));
+                    }
+                }
+                let quoted = match (program.contains(' '), program.contains('"')) {
+                    (false, false) => program,
+                    (_, false) => format!("\"{program}\""),
+                    (_, true) => format!("'{program}'"),
+                };
                 let (place, found) = plain_key(rest, "GOAUTH");
-                let others = found.unwrap_or("netrc").to_owned();
-                let lines = format!("GOAUTH={quoted} goauth; {others}\n");
+                // go takes `off` alone, and no empty command.
+                let others = match found.unwrap_or("netrc").trim() {
+                    "" | "off" => String::new(),
+                    others => format!("; {others}"),
+                };
+                let lines = format!("GOAUTH={quoted} goauth{others}\n");
                 Ok(Wanted { lines, place, what: "go asks us for the modules of your services".into() })
             }
             Self::Terraform => {
                 how.must_have_no_places(self)?;
-                if rest.lines().any(|line| line.trim_start().starts_with("credentials_helper ")) {
+                let is_helper = |line: &str| {
+                    let rest = line.trim_start().strip_prefix("credentials_helper");
+                    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || c == '"'))
+                };
+                if rest.lines().any(is_helper) {
                     return Err(taken(format!("{} has another credentials_helper already", path.display()))
                         .why("Terraform takes one alone")
                         .next("remove that block first"));
@@ -197,11 +230,13 @@ impl Text {
                 Ok(Wanted { lines, place: Place::End, what: "terraform asks us for the hosts of your services".into() })
             }
             Self::Pnpm => {
-                let registries = registries(how)?;
+                let mut registries = registries(how)?;
+                keep_named(how, &mut registries, |line| Some(line.strip_prefix("//")?.split_once("/:tokenHelper=")?.0));
                 let key = |registry: &String| format!("//{registry}/:");
                 let other = registries.iter().find(|registry| {
                     let begins = |line: &str, name: &str| line.trim_start().starts_with(&(key(registry) + name));
-                    rest.lines().any(|line| begins(line, "tokenHelper") || begins(line, "_authToken"))
+                    let mut others = rest.lines().filter(|line| !self.is_named_in(line));
+                    others.any(|line| begins(line, "tokenHelper") || begins(line, "_authToken"))
                 });
                 if let Some(registry) = other {
                     return Err(taken(format!("{} has a token for {registry} already", path.display()))
@@ -221,6 +256,13 @@ impl Text {
                     return Err(Error::new(Kind::Usage, "setup kubectl needs the name of a user")
                         .next(suggest::setup("kubectl").option("--user", "NAME")));
                 };
+                let is_other =
+                    |line: &str| line.trim_start().starts_with("- name: ") && !line.trim_end().ends_with(user);
+                if how.earlier.lines().any(is_other) {
+                    return Err(taken("another user of the kubeconfig asks us already".into()).next(
+                        "`setup kubectl --undo` takes that one out; its `exec` can also be copied to a second user",
+                    ));
+                }
                 let (lines, place) = kubeconfig::user(rest, user, &program)
                     .map_err(|why| Error::new(Kind::Usage, format!("{} is left as it is", path.display())).why(why))?;
                 Ok(Wanted { lines, place, what: format!("kubectl asks us as the user {user}") })
@@ -248,17 +290,43 @@ impl Text {
         match self {
             Self::Terraform => links::remove(&Self::link()?),
             Self::Pnpm => links::remove_own(|name| name.starts_with("scalekit-token@")),
-            Self::Pip | Self::Uv if !Self::Pip.asks_us() && !Self::Uv.asks_us() => {
+            Self::Pip | Self::Uv if !Self::Pip.has_block() && !Self::Uv.has_block() => {
                 links::remove_own(|name| name == "keyring")
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether our lines are in its file.
+    /// Whether it asks us: by our lines in its file, wherever they stand, and for the command `keyring` by PATH as well.
     pub(super) fn asks_us(self) -> bool {
+        let Ok(edit) = self.file().and_then(|file| Edit::open(&file)) else { return false };
+        let is_set = block::lines(edit.before()).is_some() || self.is_named_in(edit.before());
+        is_set && (!matches!(self, Self::Pip | Self::Uv) || links::is_own_first("keyring"))
+    }
+
+    /// Whether our lines are in its file.
+    fn has_block(self) -> bool {
         let edit = self.file().and_then(|file| Edit::open(&file));
         edit.is_ok_and(|edit| block::lines(edit.before()).is_some())
+    }
+
+    /// Whether a text sends it to us. Programs that write their files anew drop the remarks that tell our lines.
+    fn is_named_in(self, text: &str) -> bool {
+        let name = match self {
+            Self::Bazel => "bazel-scalekit",
+            Self::Pip | Self::Uv => return false,
+            Self::Cargo => "cargo-credential-scalekit",
+            Self::Go | Self::Kubectl => "scalekit-auth",
+            Self::Terraform => "credentials_helper \"scalekit\"",
+            Self::Pnpm => "scalekit-token@",
+        };
+        text.contains(name)
+    }
+
+    /// Where it is sent to us though none of our lines is left to take out.
+    pub(super) fn left_behind(self) -> Option<PathBuf> {
+        let edit = self.file().and_then(|file| Edit::open(&file)).ok()?;
+        self.is_named_in(edit.before()).then(|| edit.path().to_owned())
     }
 
     /// The change that takes our lines out again; `None` if there are none.
@@ -314,7 +382,10 @@ fn hosts(how: &How<'_>, is_usual: impl Fn(&Rule<'_>) -> bool) -> Result<Vec<Stri
     }
     for place in how.places {
         let wrong = |why| Error::new(Kind::Usage, format!("{place} is no host")).why(why);
-        let target = Target::from_host(place).map_err(wrong)?;
+        let target = match place.contains("://") {
+            true => Target::from_url(place).map_err(wrong)?.0,
+            false => Target::from_host(place).map_err(wrong)?,
+        };
         must_be_claimed(&all, &target, place)?;
         hosts.push(target.authority.host);
     }
@@ -322,6 +393,18 @@ fn hosts(how: &How<'_>, is_usual: impl Fn(&Rule<'_>) -> bool) -> Result<Vec<Stri
         false => Ok(hosts),
         true => Err(Error::new(Kind::NotConfigured, "no configured service has such hosts")
             .next(format!("{} first", suggest::config_new("SERVICE")))),
+    }
+}
+
+/// Adds the places of an earlier set-up, where this one names some of its own.
+fn keep_named(how: &How<'_>, places: &mut Vec<String>, named: impl Fn(&str) -> Option<&str>) {
+    if how.places.is_empty() {
+        return;
+    }
+    for place in how.earlier.lines().filter_map(named) {
+        if !places.iter().any(|known| known == place) {
+            places.push(place.to_owned());
+        }
     }
 }
 
@@ -366,14 +449,15 @@ fn ini_key<'a>(text: &'a str, section: &str, key: &str) -> (Place, Option<&'a st
     for line in text.split_inclusive('\n') {
         let next = at + line.len();
         let bare = line.trim();
-        if bare.starts_with('[') {
-            is_inside = bare == format!("[{section}]");
+        // What comes after the last bracket is no part of the head.
+        if let Some((head, _)) = bare.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+            is_inside = head == section;
             if is_inside {
                 below = Some(next);
             }
         } else if is_inside
             && let Some((name, value)) = bare.split_once(['=', ':'])
-            && name.trim().replace('_', "-") == key
+            && name.trim().to_lowercase().replace('_', "-") == key
         {
             return (Place::Instead(at..next), Some(value.trim()));
         }
@@ -426,6 +510,7 @@ mod tests {
         let (place, value) = ini_key(text, "global", "keyring-provider");
         assert_eq!((value, place), (Some("import"), Place::Instead(52..77)));
         assert_eq!(&text[52..77], "keyring-provider: import\n");
+        assert_eq!(ini_key("[global] # mine\nKeyring_Provider = x\n", "global", "keyring-provider").1, Some("x"));
         assert_eq!(ini_key("[global]\nx = 1\n", "global", "keyring-provider"), (Place::Before(9), None));
         assert_eq!(ini_key("[install]\n", "global", "keyring-provider"), (Place::End, None));
     }

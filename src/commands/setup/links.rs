@@ -103,6 +103,11 @@ pub(super) fn own_directory() -> Result<PathBuf, Error> {
     Ok(etcetera::BaseStrategy::data_dir(&strategy).join("scalekit-auth/bin"))
 }
 
+/// Whether the first program of this name on PATH is this one.
+pub(super) fn is_own_first(name: &str) -> bool {
+    on_path(name).next().zip(program().ok()).is_some_and(|(first, own)| is_same_file(&first, &own))
+}
+
 /// Takes the links away that lead to this program from the directory of our own, and the directory if nothing is left in it.
 pub(super) fn remove_own(is_meant: impl Fn(&str) -> bool) -> Result<(), Error> {
     let directory = own_directory()?;

@@ -20,6 +20,8 @@ mod tool;
 
 use std::time::Instant;
 
+use clap::ValueEnum;
+
 use super::{note, print};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
@@ -28,8 +30,8 @@ use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 use crate::system::System;
 use edit::Edit;
-use lines::{How, TEXTS, Text};
-use mcp::{CLIENTS, Client, known_servers};
+use lines::{How, Text};
+use mcp::{Client, known_servers};
 use tool::{Tool, Way};
 
 pub(super) use reach::lines as reach;
@@ -58,7 +60,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "undo")]
     skill: bool,
     /// For kubectl: the name of the user whose credentials come from us
-    #[arg(long, value_name = "NAME", conflicts_with = "undo")]
+    #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Remove what setup put there, and bring back what it replaced
     #[arg(long, conflicts_with = "hosts")]
@@ -100,40 +102,76 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         Way::Hint(hint) => {
             let links = links::make(arguments.dry_run)?;
             let askpass = links.path_of("scalekit-askpass").unwrap_or_else(|| "scalekit-askpass".into());
-            print(&hint.lines(&links.program().display().to_string(), &askpass.display().to_string()))
+            // GitHub's registry is the example.
+            let github = broker.services.iter().find(|service| service.provider() == Ok(Some("GITHUB".into())));
+            let github = github.map_or("github", |service| &service.name);
+            print(&hint.lines(&links.program().display().to_string(), &askpass.display().to_string(), github))
         }
     }
 }
 
 fn undo_all(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
-    let wants = |way: Way| arguments.tool.is_none_or(|asked| asked.way() == way);
     let is_dry = arguments.dry_run;
-    let mut found = wants(Way::Git) && undo(git::undo()?, is_dry, |_| Ok(()))?;
-    if wants(Way::Docker) {
-        found |= undo(docker::undo(broker)?, is_dry, |edit| docker::forget(broker, edit))?;
-    }
-    for client in CLIENTS.into_iter().filter(|client| wants(Way::Client(*client))) {
-        for change in mcp::undo(broker, client, note)? {
-            found |= undo(Some(change), is_dry, |edit| mcp::forget(broker, edit))?;
+    let (mut found, mut errors) = (false, Vec::new());
+    for tool in Tool::value_variants().iter().filter(|tool| arguments.tool.is_none_or(|asked| asked == **tool)) {
+        let undone = match tool.way() {
+            Way::Git => git::undo().and_then(|change| undo(change, is_dry, |_| Ok(()))),
+            Way::Docker => {
+                docker::undo(broker).and_then(|change| undo(change, is_dry, |edit| docker::forget(broker, edit)))
+            }
+            Way::Client(client) => undo_client(broker, client, is_dry),
+            Way::Text(text) => undo_text(text, is_dry),
+            Way::Gh | Way::Hint(_) => Ok(false),
+        };
+        match undone {
+            Ok(undone) => found |= undone,
+            // The others are undone all the same.
+            Err(error) => errors.push(error),
         }
     }
-    for text in TEXTS.into_iter().filter(|text| wants(Way::Text(*text))) {
-        found |= undo(text.undo()?, is_dry, |_| Ok(()))?;
-        if !is_dry {
-            text.remove_links()?;
+    match errors.len() {
+        0 if !found => {
+            note("there is nothing of ours to undo");
+            Ok(())
+        }
+        0 => Ok(()),
+        1 => Err(errors.remove(0)),
+        many => {
+            errors.iter().for_each(|error| note(error.line()));
+            Err(Error::new(Kind::Partial, format!("{many} tools are left as they are")))
         }
     }
-    if wants(Way::Client(Client::Claude)) {
+}
+
+fn undo_client(broker: &Broker, client: Client, is_dry: bool) -> Result<bool, Error> {
+    let mut found = false;
+    for change in mcp::undo(broker, client, note)? {
+        found |= undo(Some(change), is_dry, |edit| mcp::forget(broker, edit))?;
+    }
+    if client == Client::Claude {
         let folder = skill::folder()?;
         if skill::remove(&folder, is_dry)? {
             note(format!("the skill {} {}", if is_dry { "would go from" } else { "is gone from" }, folder.display()));
             found = true;
         }
     }
-    if !found {
-        note("there is nothing of ours to undo");
+    Ok(found)
+}
+
+fn undo_text(text: Text, is_dry: bool) -> Result<bool, Error> {
+    if undo(text.undo()?, is_dry, |_| Ok(()))? {
+        if !is_dry {
+            text.remove_links()?;
+        }
+        return Ok(true);
     }
-    Ok(())
+    let Some(file) = text.left_behind() else { return Ok(false) };
+    note(format!(
+        "{} sends {} to us without the remarks of setup, since another program wrote it anew; remove those lines yourself",
+        file.display(),
+        text.name()
+    ));
+    Ok(true)
 }
 
 fn undo(
@@ -213,8 +251,9 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
 fn set_up_text(broker: &Broker, text: Text, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
     let user = arguments.user.as_deref();
-    let how = How { broker, links: &links, places: &arguments.hosts, user, replace: arguments.replace };
-    let plan = text.plan(&how)?;
+    let earlier = String::new();
+    let how = How { broker, links: &links, places: &arguments.hosts, user, replace: arguments.replace, earlier };
+    let plan = text.plan(how)?;
     if arguments.dry_run {
         return print(&plan.edit.describe(Some(&plan.after)));
     }

@@ -55,14 +55,17 @@ enum Change {
 /// Sets up every tool that is here and has a host of ours. Where one cannot be, that is said, and the others are set up all the same.
 pub(super) fn set_up_all(broker: &Broker, is_dry_run: bool) -> Result<(), Error> {
     let links = links::make(is_dry_run)?;
-    let mut changes = Vec::new();
+    let (mut changes, mut failed) = (Vec::new(), Vec::new());
     for tool in Tool::value_variants().iter().filter(|tool| is_installed(**tool)) {
         match change(broker, &links, *tool) {
             Ok(Some(change)) => changes.push((tool.name(), change)),
             Ok(None) => {}
             // It has no host of ours.
             Err(error) if error.kind() == Kind::NotConfigured => {}
-            Err(error) => note(format!("{} is left as it is: {}", tool.name(), error.line())),
+            Err(error) => {
+                note(format!("{} is left as it is: {}", tool.name(), error.line()));
+                failed.push(tool.name());
+            }
         }
     }
     for (_, change) in &changes {
@@ -76,12 +79,12 @@ pub(super) fn set_up_all(broker: &Broker, is_dry_run: bool) -> Result<(), Error>
             print(&edit.describe(Some(after)))?;
         }
     }
-    if changes.is_empty() {
+    if changes.is_empty() && failed.is_empty() {
         return Err(Error::new(Kind::NotConfigured, "no tool here has a host of your services")
             .next(format!("{} finds your services", suggest::sync(broker.active_environment()))));
     }
     if is_dry_run {
-        return Ok(());
+        changes.clear();
     }
     for (name, change) in changes {
         let done = match change {
@@ -92,10 +95,17 @@ pub(super) fn set_up_all(broker: &Broker, is_dry_run: bool) -> Result<(), Error>
         };
         match done {
             Ok(()) => note(format!("{name} asks us now")),
-            Err(error) => note(format!("{name} is left as it is: {}", error.line())),
+            Err(error) => {
+                note(format!("{name} is left as it is: {}", error.line()));
+                failed.push(name);
+            }
         }
     }
-    Ok(())
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Partial, format!("not set up: {}", failed.join(", ")))
+            .next(format!("{} says more about one", suggest::setup("TOOL")))),
+    }
 }
 
 /// The change for one tool; none where something has to be named first, or a file is nothing to it.
@@ -111,8 +121,8 @@ fn change(broker: &Broker, links: &links::Links, tool: Tool) -> Result<Option<Ch
         Way::Client(client) => Change::Client(mcp::plan(broker, client, links.program(), &[], false, note)?),
         // Whoever has indexes, registries or modules of their own says so by naming the tool.
         Way::Text(text @ (Text::Bazel | Text::Pnpm)) => {
-            let how = How { broker, links, places: &[], user: None, replace: false };
-            Change::Text(text, text.plan(&how)?)
+            let how = How { broker, links, places: &[], user: None, replace: false, earlier: String::new() };
+            Change::Text(text, text.plan(how)?)
         }
         Way::Text(_) | Way::Gh | Way::Hint(_) => return Ok(None),
     }))

@@ -11,6 +11,7 @@ pub(super) enum Tool {
     /// The user's git configuration
     Git,
     /// Docker's config.json, which podman, skopeo and others read, too
+    #[value(alias = "podman", alias = "buildah", alias = "skopeo")]
     Docker,
     /// GitHub's command line: no file is changed, the alias to type is printed
     Gh,
@@ -39,18 +40,22 @@ pub(super) enum Tool {
     /// Go's environment file, as `go env -w` writes it
     Go,
     /// ~/.terraformrc and the folder of plug-ins
+    #[value(alias = "tofu", alias = "opentofu")]
     Terraform,
     /// ~/.npmrc, with a link for each registry
     Pnpm,
     /// A user in the kubeconfig
+    #[value(alias = "helm")]
     Kubectl,
     /// npm, yarn, bun, composer, deno: what to type is printed
+    #[value(alias = "yarn", alias = "bun", alias = "composer", alias = "deno")]
     Npm,
     /// Mail with msmtp: the lines are printed
     Msmtp,
     /// Mail with mbsync: the lines are printed
     Mbsync,
     /// Mail with mutt and neomutt: the lines are printed
+    #[value(alias = "neomutt")]
     Mutt,
     /// Mail with aerc: the lines are printed
     Aerc,
@@ -65,6 +70,7 @@ pub(super) enum Tool {
     /// What to type is printed
     Wget,
     /// dotnet finds its plug-in on PATH: nothing is written
+    #[value(alias = "dotnet")]
     Nuget,
 }
 
