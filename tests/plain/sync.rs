@@ -259,3 +259,21 @@ fn nothing_but_sync_asks_the_environment_about_its_connections() {
     *wanted.entry("GET /api/v1/connected_accounts/auth".into()).or_default() += 2;
     assert_eq!(world.sandbox.counts().routes, wanted);
 }
+
+#[test]
+fn to_prefer_one_of_two_that_sync_found_says_nothing_about_other_hosts() {
+    let world = World::new();
+    for name in ["github-one", "github-two"] {
+        world.connection(name, "GITHUB");
+    }
+    world.ok(&["sync"]);
+    world.ok(&["use", "github-one", "--for", "github.com"]);
+    assert!(world.ok(&["which", "github.com"]).stdout.contains("github-one"));
+    world.run(&["which", "ghcr.io"]).exit(8);
+    let row = world.rows().into_iter().find(|row| row[0] == "github-one").unwrap();
+    assert_eq!(row[4], "sync");
+    // What a person configures comes first everywhere.
+    world.ok(&["config", "github-one", "github-one"]);
+    assert!(world.ok(&["which", "ghcr.io"]).stdout.contains("github-one"));
+    assert!(!std::fs::read_to_string(world.config_file("connections.json")).unwrap().contains("\"from\""));
+}
