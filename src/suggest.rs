@@ -164,12 +164,6 @@ pub fn login(environment: &str) -> Suggestion {
     Suggestion::new(&["login"]).environment(Some(environment).filter(|name| *name != DEFAULT_ENVIRONMENT))
 }
 
-/// `login` without a terminal.
-pub fn login_from_stdin() -> String {
-    let words = ["login", "--env-url", "URL", "--client-id", "ID", "--client-secret-stdin"];
-    Suggestion::new(&words).with_stdin()
-}
-
 /// What puts the client credentials of this environment into a home: for an API client, whose credentials are kept under a
 /// name of their own, `config`.
 pub fn credentials_of(environment: &str) -> Suggestion {

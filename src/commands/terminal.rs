@@ -4,7 +4,6 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::suggest;
 use crate::system;
 
 /// How often something is asked for that was not understood.
@@ -77,15 +76,14 @@ pub(super) fn read_line() -> Result<Secret<String>, Error> {
     Ok(Secret::new(line.expose().trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()))
 }
 
-fn no_terminal(option: &str) -> Error {
-    Error::new(Kind::Usage, format!("{option} is missing and there is no terminal to ask on"))
-        .next(suggest::login_from_stdin())
+pub(super) fn no_terminal(what: &str) -> Error {
+    Error::new(Kind::Usage, format!("{what} is missing and there is no terminal to ask on"))
 }
 
 /// Asks on the terminal with echo off.
 pub(super) fn ask_hidden(prompt: &str) -> Result<Secret<String>, Error> {
     if !is_there() {
-        return Err(no_terminal("--client-secret-stdin"));
+        return Err(no_terminal("the client secret"));
     }
     let secret = system::read_hidden(prompt).map(Secret::new);
     secret

@@ -166,3 +166,19 @@ fn what_was_never_synced_is_synced_first() {
     assert_eq!(suggested(&got), ["scalekit-auth login --environment dev"], "the variables are another environment's");
     assert!(!got.stderr.contains("SCALEKIT_ENV_URL"), "{got:?}");
 }
+
+#[test]
+fn a_login_without_a_terminal_is_told_what_is_missing_with_all_that_was_given() {
+    let mut world = World::new();
+    world.credentials_in_variables = false;
+    let got = world.run(&["login", "--environment", "dev", "--client-id", "skc_1", "--home", "file:/x/new"]).exit(2);
+    let line =
+        "login --environment dev --env-url URL --client-id skc_1 --home file:/x/new --client-secret-stdin < FILE";
+    assert!(got.stderr.contains("--env-url is missing") && got.stderr.contains(line), "{got:?}");
+    let file = world.path("secret");
+    std::fs::write(&file, "hunter2").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let home = format!("file:{}", file.display());
+    let got = world.run(&["login", "--home", &home]).exit(2);
+    assert!(got.stderr.contains(&format!("login --env-url URL --client-id ID --home {home}`")), "{got:?}");
+}

@@ -6,7 +6,7 @@ use super::Arguments;
 use crate::error::{Error, Kind};
 use crate::service::{ClientCredentials, CredentialsOrigin, Environment, EnvironmentUrl, HomeChoice};
 use crate::store::{self, CommandError, Content, FileError};
-use crate::suggest;
+use crate::suggest::{self, Suggestion};
 
 /// Where the client credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +112,30 @@ fn check_writable(name: &str, home: &HomeChoice, old: Option<&Environment>) -> R
     }
 }
 
+/// The same command with all that it needs where nobody can be asked.
+fn without_terminal(arguments: &Arguments) -> Suggestion {
+    let command = suggest::login(&arguments.environment)
+        .option("--env-url", arguments.env_url.as_deref().unwrap_or("URL"))
+        .option("--client-id", arguments.client_id.as_deref().unwrap_or("ID"));
+    match &arguments.home {
+        Some(HomeArgument::File(path)) => command.option("--home", format!("file:{path}")),
+        _ => command,
+    }
+}
+
 /// Everything from options, stdin and the terminal, where Enter takes what is stored.
 fn ask(arguments: &Arguments, old: Option<&Environment>) -> Result<ClientCredentials, Error> {
+    let given = [
+        ("--env-url", arguments.env_url.is_some()),
+        ("--client-id", arguments.client_id.is_some()),
+        ("--client-secret-stdin", arguments.client_secret_stdin),
+    ];
+    let missing = given.iter().find(|(_, is_given)| !is_given);
+    if let Some((option, _)) = missing.filter(|_| !terminal::is_there()) {
+        return Err(
+            terminal::no_terminal(option).next(without_terminal(arguments).word("--client-secret-stdin").with_stdin())
+        );
+    }
     let url = match &arguments.env_url {
         Some(url) => typed_url(url)?,
         None => {
@@ -162,6 +184,11 @@ fn complete(
     let credentials = match content {
         Content::Complete(credentials) => credentials,
         Content::Secret(client_secret) => {
+            let is_known = old.is_some() || (arguments.env_url.is_some() && arguments.client_id.is_some());
+            if !is_known && !terminal::is_there() {
+                let missing = if arguments.env_url.is_none() { "--env-url" } else { "--client-id" };
+                return Err(terminal::no_terminal(missing).next(without_terminal(arguments)));
+            }
             let url = match (&arguments.env_url, old) {
                 (None, Some(old)) => typed_url(&old.url)?,
                 (Some(url), _) => typed_url(url)?,
