@@ -50,7 +50,9 @@ fn names(kind: &str, prefix: &str, line: &[&str]) -> Option<BTreeSet<String>> {
         "hosts" => about.iter().flat_map(|service| hosts(service)).collect(),
         "urls" => urls(&broker).collect(),
         "places" if prefix.contains("://") => urls(&broker).collect(),
-        "places" => services().chain(broker.services.iter().flat_map(hosts)).collect(),
+        // Services are what people mean; the many hosts of one would only be in their way.
+        "places" if services().any(|name| name.starts_with(prefix)) => services().collect(),
+        "places" => broker.services.iter().flat_map(hosts).collect(),
         _ => return None,
     })
 }

@@ -18,7 +18,6 @@ pub fn script(mut tree: Command) -> String {
 }
 
 fn rows(command: &Command, path: &str, table: &mut String) {
-    // Commands whose values are always the same keep to one line each.
     let commands: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     let mut options = Vec::new();
     let mut values = Vec::new();
@@ -30,17 +29,16 @@ fn rows(command: &Command, path: &str, table: &mut String) {
         }
         options.extend(names);
     }
-    let (mut places, is_repeated) = kind::positionals(command);
-    let rest = if is_repeated { places.pop() } else { None };
+    let (places, rest) = kind::positionals(command);
     let places: Vec<String> = places.iter().map(word).collect();
-    let rest = rest.as_ref().map_or("free".to_owned(), word);
     let _ = writeln!(
         table,
-        "    '{path}')\n        commands='{}'\n        options='{}'\n        values='{}'\n        places='{}' rest='{rest}'\n        ;;",
+        "    '{path}')\n        commands='{}'\n        options='{}'\n        values='{}'\n        places='{}' rest='{}'\n        ;;",
         commands.join(" "),
         options.join(" "),
         values.join(" "),
-        places.join(" ")
+        places.join(" "),
+        word(&rest),
     );
     // The commands below `help` are those that are there anyway.
     for below in command.get_subcommands().filter(|below| below.get_name() != "help") {

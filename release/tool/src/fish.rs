@@ -43,15 +43,15 @@ pub fn script(mut tree: Command) -> String {
 
 /// The arguments without a name of a command, of whose words `before` stand before them.
 fn places(command: &Command, using: &str, before: usize, script: &mut String) {
-    let (kinds, is_repeated) = kind::positionals(command);
+    let (kinds, rest) = kind::positionals(command);
     let last = kinds.len();
     for (place, kind) in kinds.into_iter().enumerate() {
+        let more = if kind == rest && place + 1 == last { " or more" } else { "" };
         let values = match kind {
             Kind::Names(kind) => format!("(__fish_scalekit_auth_names {kind})"),
             Kind::Values(values) => values.join(" "),
             Kind::Files | Kind::Free => continue,
         };
-        let more = if is_repeated && place + 1 == last { " or more" } else { "" };
         let at = format!("{using}; and __fish_scalekit_auth_at {}{more}", before + place);
         let _ = writeln!(script, "complete -c scalekit-auth -n \"{at}\" -f -a \"{values}\"");
     }

@@ -1,6 +1,6 @@
 //! What a value of an argument is, for the shells.
 
-use clap::Arg;
+use clap::{Arg, ArgAction};
 
 /// What completes a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +33,30 @@ pub fn of(command: &str, arg: &Arg) -> Kind {
         "as" => "accounts",
         "identifier" => "identifiers",
         "environment" => "environments",
-        "service" | "with" => "services",
+        "service" => "services",
         "for" if command == "use" => "hosts",
         "account" if arg.is_positional() => "accounts",
         "client" if arg.is_positional() => "services",
         "place" | "places" | "hosts" if arg.is_positional() && ASKING.contains(&command) => "places",
+        "with" => "places",
         "words" if command == "curl" => "urls",
         "import" | "home" => return Kind::Files,
         _ => return Kind::Free,
     })
 }
 
-/// The arguments without a name of a command, in their order; the last one may be repeated.
-pub fn positionals(command: &clap::Command) -> (Vec<Kind>, bool) {
+/// What the arguments without a name of a command are, by their places, and what all after these are.
+pub fn positionals(command: &clap::Command) -> (Vec<Kind>, Kind) {
     // What only follows `--` is a command of somebody else's.
     let args: Vec<&Arg> = command.get_positionals().filter(|arg| !arg.is_hide_set() && !arg.is_last_set()).collect();
-    let is_repeated = args.last().is_some_and(|arg| arg.get_num_args().is_some_and(|number| number.max_values() > 1));
-    let is_appended = args.last().is_some_and(|arg| matches!(arg.get_action(), clap::ArgAction::Append));
-    (args.into_iter().map(|arg| of(command.get_name(), arg)).collect(), is_repeated || is_appended)
+    let kinds: Vec<Kind> = args.iter().map(|arg| of(command.get_name(), arg)).collect();
+    let rest = match args.last() {
+        // After the first of these words come another program's.
+        Some(last) if last.is_trailing_var_arg_set() => Kind::Files,
+        Some(last) if matches!(last.get_action(), ArgAction::Append) => kinds.last().cloned().unwrap_or(Kind::Free),
+        _ => Kind::Free,
+    };
+    (kinds, rest)
 }
 
 /// The long and short names of an argument, with their dashes.

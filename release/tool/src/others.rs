@@ -7,19 +7,28 @@ use clap_complete::aot::{Shell, generate};
 use crate::NAME;
 use crate::kind::{self, Kind};
 
-/// Asks the program for names. `words` are those that `_arguments` sees.
+/// Asks the program for names. `_arguments` puts options for compadd before the kind; `words` are those that it sees.
 const NAMES: &str = r#"
 _scalekit-auth_names() {
     local -a names
-    names=(${(f)"$(command scalekit-auth complete "$1" "${(Q)PREFIX}" "${(@Q)words[1,CURRENT-1]}" 2>/dev/null)"})
-    compadd -a names
+    names=(${(f)"$(command scalekit-auth complete "$@[-1]" "${(Q)PREFIX}" "${(@Q)words[1,CURRENT-1]}" 2>/dev/null)"})
+    compadd "${(@)@[1,-2]}" -a names
 }
 "#;
 
 /// The script for zsh.
 pub fn zsh(tree: Command) -> String {
     let ours = |kind: &str| format!("_scalekit-auth_names {kind}");
-    let script = put(generated(Shell::Zsh, marked(tree)), ours, ("(", ")"));
+    let mut script = String::new();
+    for line in put(generated(Shell::Zsh, marked(tree)), ours, ("(", ")")).lines() {
+        // After `*::` there are no options for zsh, which is right only where another program's words follow.
+        let line = match line.strip_prefix("'*::") {
+            Some(rest) if rest.contains(":_scalekit-auth_names places'") => format!("'*:{rest}"),
+            _ => line.to_owned(),
+        };
+        script += &line;
+        script.push('\n');
+    }
     let head = "autoload -U is-at-least\n";
     assert!(script.contains(head), "clap's script for zsh begins as it did");
     script.replacen(head, &format!("{head}{NAMES}"), 1)
