@@ -41,6 +41,13 @@ fn rows(command: &Command, path: &str, table: &mut String) {
         word(&rest),
     );
     // The commands below `help` are those that are there anyway.
+    if command.has_subcommands() {
+        let names = commands.join(",");
+        let _ = writeln!(
+            table,
+            "    '{path} help')\n        commands='' options='' values=''\n        places='@{names}' rest='free'\n        ;;"
+        );
+    }
     for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
         rows(below, &format!("{path} {}", below.get_name()), table);
     }

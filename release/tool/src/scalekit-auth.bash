@@ -69,10 +69,11 @@ _scalekit_auth() {
         name=${full%"$word"}$name
         COMPREPLY+=("${name#"${full%"$current"}"}")
     done < <(
+        # bash 3.2 wants both parentheses here.
         case $kind in
-        free) ;;
-        @*) tr , '\n' <<<"${kind#@}" ;;
-        *) scalekit-auth complete "$kind" "$word" "${words[@]:1}" 2>/dev/null ;;
+        (free) ;;
+        (@*) tr , '\n' <<<"${kind#@}" ;;
+        (*) scalekit-auth complete "$kind" "$word" "${words[@]:1}" 2>/dev/null ;;
         esac
     )
     return 0
