@@ -27,7 +27,16 @@ end
 /// The script.
 pub fn script(mut tree: Command) -> String {
     let ours = |kind: &str| format!("(__fish_scalekit_auth_names {kind})");
-    let mut script = put(generated(Shell::Fish, marked(tree.clone())), ours, ("", r"\t''"));
+    let mut script = String::new();
+    for line in put(generated(Shell::Fish, marked(tree.clone())), ours, ("", r"\t''")).lines() {
+        // clap has `help` among the words that may not have been seen after `help`.
+        let line = match line.contains("__fish_scalekit_auth_using_subcommand help; and not ") {
+            true => line.replacen(" help\" -", "\" -", 1),
+            false => line.to_owned(),
+        };
+        script += &line;
+        script.push('\n');
+    }
     script += FUNCTIONS;
     tree.build();
     for command in tree.get_subcommands().filter(|command| command.get_name() != "help") {
