@@ -2,6 +2,7 @@
 
 mod cache;
 mod client;
+mod complete;
 mod config;
 mod confirm;
 mod connect;
@@ -127,8 +128,17 @@ enum Command {
     Askpass(askpass::Help),
 }
 
+/// The tree of all commands, for what a release says about them: completions and manual pages.
+#[doc(hidden)]
+pub fn tree() -> clap::Command {
+    Arguments::command()
+}
+
 /// Parses `args` and runs the command. Errors go to stderr, and to stdout as JSON where `--json` was given.
 pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
+    if let Some(words) = complete::select(&args) {
+        return complete::run(words);
+    }
     let command = groups::grouped(Arguments::command());
     let parsed = command.try_get_matches_from(&args).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {

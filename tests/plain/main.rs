@@ -8,6 +8,7 @@ mod bazel;
 mod by_vault;
 mod canary;
 mod catalogue;
+mod complete;
 mod connect;
 mod connect_terminal;
 mod credentials;
