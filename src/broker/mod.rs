@@ -121,19 +121,28 @@ impl Broker {
     /// Who answers for `target`, and why.
     pub fn decide(&self, target: &Target, chosen: &Chosen<'_>) -> Decision<'_> {
         let decision = resolve::decide(&self.services, target, &self.completed(chosen), &self.own_hosts());
+        Self::trace(target, &decision);
+        decision
+    }
+
+    /// Tells who was found. A user name that nobody goes by is left out: it may be a token that somebody put into a URL.
+    fn trace(target: &Target, decision: &Decision<'_>) {
+        let place = || target.without_query();
         match &decision.outcome {
             Ok(Answer { rule, account }) => step!(
-                "found: {target} by the rule {rule} is of {}, connection {}, account {} (from {})",
+                "found: {} by the rule {rule} is of {}, connection {}, account {} (from {})",
+                place(),
                 rule.service.name,
                 rule.service.connection,
                 account.identifier,
                 account.source
             ),
-            // A user name may be a token that somebody put into a URL.
-            Err(resolve::Error::NoSuchAccount { target, .. }) => step!("found: no account asked for at {target}"),
-            Err(error) => step!("found: {error}"),
+            Err(resolve::Error::Ambiguous { what, .. }) => step!("found: {} belongs equally to {what}", place()),
+            Err(resolve::Error::NoSuchAccount { .. }) => step!("found: no such account for {}", place()),
+            Err(resolve::Error::Unusable { service, .. }) => step!("found: {} is of {service}, unusable", place()),
+            Err(resolve::Error::OwnHost(_)) => step!("found: {} is an environment's own host", place()),
+            Err(resolve::Error::Nobody(_)) => step!("found: nobody for {}", place()),
         }
-        decision
     }
 
     /// Who answers for `target`.

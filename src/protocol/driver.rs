@@ -56,7 +56,8 @@ fn read(input: Input) -> Result<Secret<Vec<u8>>, Error> {
 /// What a call for a credential gets, in the protocol that `command` names.
 pub(super) fn answer(command: &'static str, get: &dyn Get, deadline: Instant) -> Reply {
     let mut failure = Failure::Request;
-    let asked = print(get.greeting()).and_then(|()| read(get.input()));
+    let greeted = if get.greeting().is_empty() { Ok(()) } else { print(get.greeting()) };
+    let asked = greeted.and_then(|()| read(get.input()));
     let outcome = asked.and_then(|input| match get.decode(input.expose()) {
         Ok(request) => credential(command, &*request, deadline, &mut failure),
         Err(Refused { reply, error }) => {
@@ -91,7 +92,7 @@ fn credential(
             step!("asked: {command} for what cannot be ours");
             return Ok(None);
         }
-        targets => targets.iter().for_each(|target| step!("asked: {command} for {target}")),
+        targets => targets.iter().for_each(|target| step!("asked: {command} for {}", target.without_query())),
     }
     let broker = Broker::load(deadline)?;
     let Some((target, mut resolved)) = find(&broker, request)? else {
