@@ -76,7 +76,8 @@ impl System {
     }
 }
 
-/// The process that started this one, as far as the system tells.
+/// The process that started this one, as far as the system tells; Windows does not.
+#[cfg_attr(windows, allow(dead_code))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asker {
     pub pid: u32,
