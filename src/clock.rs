@@ -17,9 +17,14 @@ pub(crate) fn since_boot() -> i64 {
 
 /// Seconds since 1970 as a person has to meet it: the local time, and how long that is from now.
 pub fn local(at: i64) -> String {
+    format!("{}, {}", local_time(at), from_now(at))
+}
+
+/// Seconds since 1970 as the local time.
+pub fn local_time(at: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_second(at) else { return at.to_string() };
     let time = time.to_zoned(jiff::tz::TimeZone::system());
-    format!("{}, {}", time.strftime("%Y-%m-%d %H:%M:%S %:z"), from_now(at))
+    time.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// Seconds since 1970 as a span from now.

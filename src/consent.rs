@@ -103,6 +103,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Which kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Consent(_) => Kind::NeedsAuthorization,
+            Self::Error(error) => error.kind(),
+        }
+    }
+
     /// The object that `--json` prints; protocol.md describes it.
     pub fn to_json(&self) -> Value {
         match self {

@@ -11,6 +11,8 @@
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod audit;
 mod broker;
 #[doc(hidden)]
 pub mod cache;
@@ -50,6 +52,7 @@ pub mod suggest;
 mod system;
 #[doc(hidden)]
 pub mod target;
+mod trace;
 #[doc(hidden)]
 pub mod vault;
 pub mod verify;
@@ -62,12 +65,16 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_millis(7500);
 
 /// Runs the program that `args` ask for, its own name first, and returns the exit status.
 pub fn run(args: Vec<OsString>) -> u8 {
-    let deadline = Instant::now() + TIME_LIMIT;
+    let start = Instant::now();
+    let deadline = start + TIME_LIMIT;
     harden();
-    match protocol::select(&args) {
+    trace::begin(start);
+    let status = match protocol::select(&args) {
         Some((protocol, words)) => protocol::serve(protocol, &words, deadline),
         None => commands::run(args, deadline),
-    }
+    };
+    trace::step!("exit: status {status}");
+    status
 }
 
 /// Before any secret is read: no core dumps, no other process of the same user that looks into our memory, and panic

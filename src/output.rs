@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::error::{Error, Kind, plain};
 use crate::service::Service;
+use crate::trace::step;
 
 /// Writes all of `text` to stdout at once.
 pub fn print(text: &str) -> Result<(), Error> {
@@ -11,7 +12,9 @@ pub fn print(text: &str) -> Result<(), Error> {
     stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
-        .map_err(|error| Error::new(Kind::Failed, "the output cannot be written").why(error))
+        .map_err(|error| Error::new(Kind::Failed, "the output cannot be written").why(error))?;
+    step!("answer: {} bytes", text.len());
+    Ok(())
 }
 
 /// One line on stderr that is no error. A program that does not listen must not cost the answer.

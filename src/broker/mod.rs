@@ -1,6 +1,7 @@
 //! The road from a service to its token: the cache, client credentials from their home, the vault. Everything that hands
 //! out a credential goes through here.
 
+mod audit;
 mod batch;
 mod by_vault;
 mod environment;
@@ -27,10 +28,12 @@ use crate::similar::nearest;
 use crate::store;
 use crate::suggest;
 use crate::target::Target;
+use crate::trace::step;
 use crate::vault::{self, Facts, MagicLink, Selector, Status, Vault};
 
 use unreached::Unreached;
 
+pub use audit::Asked;
 pub use fetch::read_or_create;
 pub use login::not_logged_in;
 
@@ -72,6 +75,8 @@ pub struct Token {
     pub facts: Facts,
     /// Scopes that were asked for and are not in the token.
     pub refused_scopes: Vec<String>,
+    /// Whether it comes from the cache.
+    is_cached: bool,
 }
 
 impl Broker {
@@ -115,7 +120,29 @@ impl Broker {
 
     /// Who answers for `target`, and why.
     pub fn decide(&self, target: &Target, chosen: &Chosen<'_>) -> Decision<'_> {
-        resolve::decide(&self.services, target, &self.completed(chosen), &self.own_hosts())
+        let decision = resolve::decide(&self.services, target, &self.completed(chosen), &self.own_hosts());
+        Self::trace(target, &decision);
+        decision
+    }
+
+    /// Tells who was found. A user name that nobody goes by is left out: it may be a token that somebody put into a URL.
+    fn trace(target: &Target, decision: &Decision<'_>) {
+        let place = || target.without_query();
+        match &decision.outcome {
+            Ok(Answer { rule, account }) => step!(
+                "found: {} by the rule {rule} is of {}, connection {}, account {} (from {})",
+                place(),
+                rule.service.name,
+                rule.service.connection,
+                account.identifier,
+                account.source
+            ),
+            Err(resolve::Error::Ambiguous { what, .. }) => step!("found: {} belongs equally to {what}", place()),
+            Err(resolve::Error::NoSuchAccount { .. }) => step!("found: no such account for {}", place()),
+            Err(resolve::Error::Unusable { service, .. }) => step!("found: {} is of {service}, unusable", place()),
+            Err(resolve::Error::OwnHost(_)) => step!("found: {} is an environment's own host", place()),
+            Err(resolve::Error::Nobody(_)) => step!("found: nobody for {}", place()),
+        }
     }
 
     /// Who answers for `target`.
@@ -182,6 +209,13 @@ impl Broker {
                 ),
             ));
         };
+        step!(
+            "found: {}, connection {}, account {} (from {})",
+            service.name,
+            service.connection,
+            account.identifier,
+            account.source
+        );
         checked(account)
     }
 
@@ -199,7 +233,7 @@ impl Broker {
     /// The cached credential, if there is one that `is_usable` takes; else it is forgotten.
     pub fn cached(&self, service: &Service, account: &Account, is_usable: impl Fn(&Entry) -> bool) -> Option<Token> {
         let key = self.key(service, account).ok()?;
-        self.cache().get(&key, is_usable).map(|entry| Token::new(entry, Facts::default()))
+        self.cache().get(&key, is_usable).map(|entry| Token::new(entry, None))
     }
 
     fn fetch_once(
@@ -229,7 +263,7 @@ impl Broker {
             }
             error => error,
         })?;
-        Ok(Token::new(entry, facts.unwrap_or_default()))
+        Ok(Token::new(entry, facts))
     }
 
     /// Where a person consents: a link that is still good, else a new one.
@@ -284,7 +318,8 @@ impl Broker {
 }
 
 impl Token {
-    fn new(entry: Entry, facts: Facts) -> Self {
+    /// `facts` are the vault's, and so are not there for what comes from the cache.
+    fn new(entry: Entry, facts: Option<Facts>) -> Self {
         let now = clock::wall();
         let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
         Self {
@@ -292,7 +327,8 @@ impl Token {
             expires_at: told.filter(|at| *at > now).or(entry.expires_at.filter(|at| *at > now)),
             is_past_expiry: entry.expires_at.is_some_and(|at| at <= now),
             credential: entry.credential,
-            facts,
+            is_cached: facts.is_none(),
+            facts: facts.unwrap_or_default(),
             refused_scopes: entry.refused_scopes,
         }
     }

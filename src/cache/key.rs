@@ -1,5 +1,7 @@
 //! What an entry is found by.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use crate::config;
@@ -41,6 +43,18 @@ pub enum Holder {
         /// The scopes asked for; none means all that the client has.
         scopes: Vec<String>,
     },
+}
+
+/// In words, for people.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account { connection, identifier, .. } => write!(f, "{connection} of {identifier}"),
+            Self::Session { server, identifier, .. } => write!(f, "a session with {server} of {identifier}"),
+            Self::Client { scopes } if scopes.is_empty() => f.write_str("the client token"),
+            Self::Client { scopes } => write!(f, "the client token for {}", scopes.join(" ")),
+        }
+    }
 }
 
 impl Key {

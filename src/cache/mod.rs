@@ -23,6 +23,7 @@ pub use key::{Holder, Key};
 use crate::clock;
 use crate::config::CacheLimits;
 use crate::consent::Failure;
+use crate::trace::step;
 use crate::vault::{MagicLink, Status};
 
 /// `off` switches the cache off for one call.
@@ -56,17 +57,24 @@ impl Cache {
     /// The token that is cached for `key`. One that `is_usable` does not take is forgotten.
     pub fn get(&self, key: &Key, is_usable: impl Fn(&Entry) -> bool) -> Option<Entry> {
         if self.ceiling(key) == 0 {
+            step!("cache: off for {}", key.holder);
             return None;
         }
         let description = key.description();
-        let (entry, ttl) = decode(kernel::read(&description)?.expose())?;
+        let Some((entry, ttl)) = kernel::read(&description).and_then(|value| decode(value.expose())) else {
+            step!("cache: miss for {}", key.holder);
+            return None;
+        };
         if ttl.left(clock::wall(), clock::since_boot()) == 0 {
+            step!("cache: expired for {}", key.holder);
             return None;
         }
         if !is_usable(&entry) {
+            step!("cache: hit for {}, not used, since a server refused it", key.holder);
             kernel::remove(&description);
             return None;
         }
+        step!("cache: hit for {}", key.holder);
         Some(entry)
     }
 
@@ -86,6 +94,11 @@ impl Cache {
         if self.ceiling(key) > 0 && kernel::is_there() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             turn = flight::wait_for(key, LONGEST_WAIT.min(left.saturating_sub(ALONE)));
+            step!(
+                "turn: {} asks for {}",
+                if turn.is_some() { "only this process" } else { "every process" },
+                key.holder
+            );
             if let Some(entry) = self.get(key, &is_usable) {
                 return Ok((entry, None));
             }

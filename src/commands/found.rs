@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::request::Request;
 use super::{note, print, warn_of_expiry};
-use crate::broker::{Broker, Token};
+use crate::audit::{Origin, Outcome};
+use crate::broker::{Asked, Broker, Token};
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::header::{self, Header};
@@ -21,11 +22,38 @@ pub(super) struct AccountToken {
     subject: Subject,
 }
 
-/// The credential of the service and account asked for.
-pub(super) fn find(broker: &Broker, asked: &Request) -> Result<AccountToken, Failure> {
+/// What `make` makes of the credential of the service and account asked for, by the command of this name.
+pub(super) fn find<T>(
+    broker: &Broker,
+    asked: &Request,
+    command: &'static str,
+    make: impl FnOnce(AccountToken) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let (service, account) = asked.find_token(broker)?;
-    let token = broker.token(&service, &account)?;
-    AccountToken::new(broker, &service, account, token)
+    let target = asked.target();
+    let token = broker.token(&service, &account);
+    hand_out(broker, Asked { command, target: target.as_ref(), service: &service, account: &account }, token, make)
+}
+
+/// What `make` makes of a credential. What becomes of it is written down before it leaves the program.
+pub(super) fn hand_out<T>(
+    broker: &Broker,
+    asked: Asked<'_>,
+    token: Result<Token, Failure>,
+    make: impl FnOnce(AccountToken) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let made = token.and_then(|token| {
+        let origin = token.origin();
+        let found = AccountToken::new(broker, asked.service, asked.account.clone(), token)?;
+        Ok((make(found)?, origin))
+    });
+    broker.record(asked, outcome(made.as_ref().map(|(_, origin)| *origin)));
+    made.map(|(made, _)| made)
+}
+
+/// As the audit tells it.
+pub(super) fn outcome(made: Result<Origin, &Failure>) -> Outcome {
+    made.map_or_else(|failure| Outcome::Refused(failure.kind()), Outcome::Given)
 }
 
 impl AccountToken {

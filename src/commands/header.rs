@@ -34,13 +34,14 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 
 fn answer(arguments: &Arguments, deadline: Instant) -> Result<Secret<String>, Failure> {
     let asked = arguments.asked.whose.request(&arguments.asked.place, arguments.access.read_only);
-    let found = find(&asked.broker(deadline)?, &asked)?;
-    if arguments.value {
-        return Ok(found.authorization()?);
-    }
-    let headers = found.headers()?;
-    Ok(match arguments.json {
-        true => found.to_json(&[("headers", found::to_json(&headers))]),
-        false => lines(&headers),
+    find(&asked.broker(deadline)?, &asked, "header", |found| {
+        if arguments.value {
+            return Ok(found.authorization()?);
+        }
+        let headers = found.headers()?;
+        Ok(match arguments.json {
+            true => found.to_json(&[("headers", found::to_json(&headers))]),
+            false => lines(&headers),
+        })
     })
 }

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::found::{AccountToken, to_json};
+use super::found::{hand_out, to_json};
 use super::request::{AccountSelector, explained};
 use super::{note, print};
+use crate::broker::Asked;
 use crate::error::{Error, Kind, without_userinfo};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve;
@@ -60,14 +61,17 @@ fn headers(arguments: &Arguments, deadline: Instant) -> Result<Value, Error> {
         refusals.as_ref().is_some_and(|refusals| refusals.was_answered(&sent))
     });
     drop(refusals);
-    let token = broker.token(&service, &account).map_err(Error::from)?;
-    let found = AccountToken::new(&broker, &service, account, token).map_err(Error::from)?;
-    if let Some(mut refusals) = Refusals::open() {
-        let token = found.token.credential.secret().expose();
-        let sent = Sent { origin: &origin, path: None, scheme: "bearer", token };
-        refusals.answered(&[&origin, &found.service.connection, &found.account.identifier], &sent);
-    }
-    Ok(to_json(&found.headers()?))
+    let token = broker.token(&service, &account);
+    let asked = Asked { command: "mcp-headers", target: Some(&target), service: &service, account: &account };
+    let headers = hand_out(&broker, asked, token, |found| {
+        if let Some(mut refusals) = Refusals::open() {
+            let token = found.token.credential.secret().expose();
+            let sent = Sent { origin: &origin, path: None, scheme: "bearer", token };
+            refusals.answered(&[&origin, &found.service.connection, &found.account.identifier], &sent);
+        }
+        Ok(to_json(&found.headers()?))
+    })?;
+    Ok(headers)
 }
 
 /// The one URL that is meant: both given and different is a mistake that could send a token elsewhere.

@@ -1,5 +1,6 @@
 //! The commands that people type. Each file parses nothing itself: it calls, and prints.
 
+mod audit;
 mod cache;
 mod client;
 mod complete;
@@ -38,6 +39,7 @@ use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{note, print, warn_of_expiry};
 use crate::protocol::{askpass, bazel, cargo, docker, git, goauth, keyring, kubernetes, nuget, pnpm, terraform};
+use crate::trace::step;
 
 const AFTER_HELP: &str = "\
 First steps:
@@ -96,6 +98,8 @@ enum Command {
     Which(which::Arguments),
     /// Check a token that Scalekit issued, as an HTTP API does: the token on stdin
     Verify(verify::Arguments),
+    /// Show who got which credential, or switch on and off that it is written down
+    Audit(audit::Arguments),
     /// Show or forget the tokens that are cached in memory, or set for how long they may be
     Cache(cache::Arguments),
     /// Let a tool ask the program for your services, or undo that
@@ -140,7 +144,10 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         return complete::run(words);
     }
     let command = groups::grouped(Arguments::command());
-    let parsed = command.try_get_matches_from(&args).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from(&args).and_then(|matches| {
+        step!("call: {}", matches.subcommand_name().unwrap_or_default());
+        Arguments::from_arg_matches(&matches)
+    });
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -170,6 +177,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Disconnect(arguments) => disconnect::run(&arguments, deadline),
         Command::Which(arguments) => which::run(&arguments, deadline),
         Command::Verify(arguments) => verify::run(&arguments, deadline),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments, deadline),
         Command::Setup(arguments) => setup::run(&arguments, deadline),
         Command::McpHeaders(arguments) => mcp_headers::run(&arguments, deadline),
@@ -190,6 +198,8 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
+            // Its words may hold the link where a person consents.
+            step!("failed: {}", error.kind().code());
             eprintln!("scalekit-auth: {error}");
             error.kind().exit_code()
         }

@@ -68,6 +68,14 @@ impl Request {
         ServiceOrTarget::parse(&self.place)
     }
 
+    /// The place, if one was named and no service.
+    pub(super) fn target(&self) -> Option<Target> {
+        match self.place() {
+            Ok(ServiceOrTarget::Target(target, _)) => Some(target),
+            _ => None,
+        }
+    }
+
     pub(super) fn broker(&self, deadline: Instant) -> Result<Broker, Error> {
         load(self.whose.environment.as_deref(), deadline)
     }

@@ -4,14 +4,18 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
-use super::found::{AccountToken, find, print_answer};
+use super::found::{AccountToken, find, hand_out, print_answer};
 use super::print;
 use super::request::{Access, AccountSelector, Request};
+use crate::broker::Asked;
 use crate::consent::Failure;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::service::{Account, Service};
 use crate::suggest::{self, Suggestion};
+
+/// How the audit calls it.
+const COMMAND: &str = "token";
 
 /// Print a fresh token for a service, URL or host
 ///
@@ -53,8 +57,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 }
 
 fn answer(asked: &Request, json: bool, deadline: Instant) -> Result<Secret<String>, Failure> {
-    let found = find(&asked.broker(deadline)?, asked)?;
-    if json { object(&found) } else { Ok(found.token()?.1.clone()) }
+    let make = |found: AccountToken| if json { object(&found) } else { Ok(found.token()?.1.clone()) };
+    find(&asked.broker(deadline)?, asked, COMMAND, make)
 }
 
 fn object(found: &AccountToken) -> Result<Secret<String>, Failure> {
@@ -71,11 +75,13 @@ fn several(all: &[Request], deadline: Instant) -> Result<(), Error> {
     let mut tokens = broker.tokens(&wanted).into_iter();
     let mut failures = Vec::new();
     let mut results: Vec<Secret<String>> = Vec::new();
-    for one in &found {
-        let outcome = one.clone().map_err(Failure::from).and_then(|(service, account)| {
+    for (one, asked) in found.iter().zip(all) {
+        let outcome = one.as_ref().map_err(|error| error.clone().into()).and_then(|(service, account)| {
             // There is one for each place that was found.
-            let token = tokens.next().unwrap_or_else(|| Err(Error::new(Kind::Failed, "no answer").into()))?;
-            object(&AccountToken::new(&broker, &service, account, token)?)
+            let token = tokens.next().unwrap_or_else(|| Err(Error::new(Kind::Failed, "no answer").into()));
+            let target = asked.target();
+            let asked = Asked { command: COMMAND, target: target.as_ref(), service, account };
+            hand_out(&broker, asked, token, |found| object(&found))
         });
         results.push(outcome.unwrap_or_else(|failure| {
             let object = failure.to_json().to_string();

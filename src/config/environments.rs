@@ -3,7 +3,7 @@
 //! ```json
 //! {"version": 1, "environments": {"default": {"url": "https://acme.scalekit.com", "client_id": "skc_1",
 //!                                             "home": "keyring"}}, "default_identifier": "ada", "logged_out": ["dev"],
-//!  "cache": {"account_seconds": 900, "client_seconds": 3600, "margin_seconds": 300}}
+//!  "cache": {"account_seconds": 900, "client_seconds": 3600, "margin_seconds": 300}, "audit": true}
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ use crate::service::{Environment, HomeChoice, is_identifier};
 /// The key of the environments that were left.
 const LOGGED_OUT: &str = "logged_out";
 
+/// The key that says whether credentials handed out are written down.
+const AUDIT: &str = "audit";
+
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
 
@@ -28,6 +31,8 @@ pub struct Environments {
     pub default_identifier: Option<String>,
     /// How long tokens may be cached.
     pub cache: CacheLimits,
+    /// Whether it is written down which credentials are handed out.
+    pub is_audited: bool,
     /// The environments that were left by `logout` since the last login.
     logged_out: Vec<String>,
     /// Keys that look misspelled, in words.
@@ -55,13 +60,18 @@ impl Environments {
             Some(_) => return Err(wrong("default_identifier is not an identifier")),
         };
         let cache = CacheLimits::parse(&document).map_err(|message| wrong(&message))?;
+        let is_audited = match document.get(AUDIT) {
+            None => false,
+            Some(Value::Bool(is_audited)) => *is_audited,
+            Some(_) => return Err(wrong("audit is neither true nor false")),
+        };
         let logged_out = match document.get(LOGGED_OUT) {
             None => Vec::new(),
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             Some(_) => return Err(wrong("logged_out is not a list")),
         };
         let misspelled = misspelled::in_config(&document);
-        Ok(Self { list, default_identifier, cache, logged_out, misspelled })
+        Ok(Self { list, default_identifier, cache, is_audited, logged_out, misspelled })
     }
 
     /// The environment of this name.
@@ -114,6 +124,19 @@ impl Environments {
             stamp(document).map_err(|message| Error::Entry { path: path.clone(), message: message.into() })?;
             let values = fields(&mut limits).map(|(name, value)| (name.to_owned(), Value::from(*value)));
             document.insert("cache".into(), Value::Object(values.into_iter().collect()));
+            Ok(())
+        })
+    }
+
+    /// Writes whether credentials handed out are to be written down into `config.json` in `directory`.
+    pub fn put_audit(directory: &Path, is_audited: bool) -> Result<(), Error> {
+        let path = path(directory);
+        file::update(&path, |document| {
+            stamp(document).map_err(|message| Error::Entry { path: path.clone(), message: message.into() })?;
+            match is_audited {
+                true => document.insert(AUDIT.into(), true.into()),
+                false => document.shift_remove(AUDIT),
+            };
             Ok(())
         })
     }
@@ -199,5 +222,11 @@ mod tests {
         let limits = CacheLimits { account: 1, client: 2, margin: 3 };
         Environments::put_cache(dir.path(), limits).unwrap();
         assert_eq!(Environments::load(dir.path()).unwrap().cache, limits);
+        for is_audited in [true, false] {
+            Environments::put_audit(dir.path(), is_audited).unwrap();
+            assert_eq!(Environments::load(dir.path()).unwrap().is_audited, is_audited);
+        }
+        std::fs::write(path(dir.path()), r#"{"audit": "on"}"#).unwrap();
+        assert!(Environments::load(dir.path()).is_err());
     }
 }

@@ -25,7 +25,7 @@ const SERVICE_KEYS: &[&str] = &[
     "rotation",
 ];
 const ACCOUNT_KEYS: &[&str] = &["identifier", "organization_id", "user_id", "hosts"];
-const CONFIG_KEYS: &[&str] = &["version", "environments", "default_identifier", "cache", "logged_out"];
+const CONFIG_KEYS: &[&str] = &["version", "environments", "default_identifier", "cache", "audit", "logged_out"];
 
 /// The keys of connections.json that look misspelled, in words.
 pub(super) fn in_services(document: &Map<String, Value>) -> Vec<String> {

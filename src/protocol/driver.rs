@@ -5,21 +5,24 @@ use std::io::{BufRead, Read};
 use std::time::Instant;
 
 use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved};
-use crate::broker::Broker;
+use crate::audit::{Origin, Outcome};
+use crate::broker::{Asked, Broker};
 use crate::error::{Error, Kind};
 use crate::output::{error_line, print, warn_of_expiry};
 use crate::refusals::{Refusals, Sent};
 use crate::secret::Secret;
 use crate::suggest;
 use crate::target::Target;
+use crate::trace::step;
 
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
 const ENOUGH: usize = 2;
 
 /// Serves one call, and returns the exit status.
 pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
+    step!("call: {}", protocol.command);
     let reply = match (protocol.call)(words) {
-        Call::Get(get) => answer(&*get, deadline),
+        Call::Get(get) => answer(protocol.command, &*get, deadline),
         Call::Own(run) => run(deadline),
         Call::Say(reply) => reply,
     };
@@ -50,13 +53,15 @@ fn read(input: Input) -> Result<Secret<Vec<u8>>, Error> {
     Ok(bytes)
 }
 
-/// What a call for a credential gets.
-pub(super) fn answer(get: &dyn Get, deadline: Instant) -> Reply {
+/// What a call for a credential gets, in the protocol that `command` names.
+pub(super) fn answer(command: &'static str, get: &dyn Get, deadline: Instant) -> Reply {
     let mut failure = Failure::Request;
-    let asked = print(get.greeting()).and_then(|()| read(get.input()));
+    let greeted = if get.greeting().is_empty() { Ok(()) } else { print(get.greeting()) };
+    let asked = greeted.and_then(|()| read(get.input()));
     let outcome = asked.and_then(|input| match get.decode(input.expose()) {
-        Ok(request) => credential(&*request, deadline, &mut failure),
+        Ok(request) => credential(command, &*request, deadline, &mut failure),
         Err(Refused { reply, error }) => {
+            step!("asked: {command} for what is no request");
             if let Some(error) = error {
                 error_line(&error);
             }
@@ -67,6 +72,8 @@ pub(super) fn answer(get: &dyn Get, deadline: Instant) -> Reply {
         Ok(Some(reply)) => reply,
         Ok(None) => get.not_ours(),
         Err(error) => {
+            // Its words may hold the link where a person consents.
+            step!("failed: {}", error.kind().code());
             error_line(&error);
             get.failed(failure, &error)
         }
@@ -74,16 +81,38 @@ pub(super) fn answer(get: &dyn Get, deadline: Instant) -> Reply {
 }
 
 /// The answer to a request; `None` if it is about nothing of ours.
-fn credential(request: &dyn Request, deadline: Instant, failure: &mut Failure) -> Result<Option<Reply>, Error> {
-    if request.targets().is_empty() {
-        return Ok(None);
+fn credential(
+    command: &'static str,
+    request: &dyn Request,
+    deadline: Instant,
+    failure: &mut Failure,
+) -> Result<Option<Reply>, Error> {
+    match request.targets() {
+        [] => {
+            step!("asked: {command} for what cannot be ours");
+            return Ok(None);
+        }
+        targets => targets.iter().for_each(|target| step!("asked: {command} for {}", target.without_query())),
     }
     let broker = Broker::load(deadline)?;
-    match (find(&broker, request)?, request.objection()) {
-        (None, _) => Ok(None),
-        (Some(_), Some(error)) => Err(error),
-        (Some((target, resolved)), None) => token(&broker, request, target, resolved, failure),
-    }
+    let Some((target, mut resolved)) = find(&broker, request)? else {
+        step!("declined: not for {command}");
+        return Ok(None);
+    };
+    let outcome = match request.objection() {
+        Some(error) => Err(error),
+        None => token(&broker, request, target, &mut resolved, failure),
+    };
+    let asked = Asked { command, target: Some(target), service: resolved.rule.service, account: &resolved.account };
+    broker.record(
+        asked,
+        match &outcome {
+            Ok(Some((_, origin))) => Outcome::Given(*origin),
+            Ok(None) => Outcome::Declined,
+            Err(error) => Outcome::Refused(error.kind()),
+        },
+    );
+    outcome.map(|answered| answered.map(|(reply, _)| reply))
 }
 
 /// Who answers: for the first of the request's targets that is one of ours.
@@ -108,21 +137,24 @@ fn find_at<'a>(
     Resolved::find(broker, target, username, |rule, account| request.serves(rule, target, account))
 }
 
-/// A token that no server refused within the last minute, encoded.
+/// A token that no server refused within the last minute, encoded, and where it came from.
 fn token<'a>(
     broker: &'a Broker,
     request: &dyn Request,
     target: &Target,
-    mut resolved: Resolved<'a>,
+    resolved: &mut Resolved<'a>,
     failure: &mut Failure,
-) -> Result<Option<Reply>, Error> {
+) -> Result<Option<(Reply, Origin)>, Error> {
     *failure = Failure::Token;
     let (path, scheme) = request.sent();
     let mut refusals = Refusals::open();
     if let Some(refusals) = &mut refusals {
         if let Some(id) = request.earlier() {
             refusals.refused_id(id, path);
-            resolved = account_of_before(broker, request, target, resolved, |key| refusals.is_about(id, key))?;
+            let is_about = |key: &[&str]| refusals.is_about(id, key);
+            if let Some(other) = account_of_before(broker, request, target, resolved, is_about)? {
+                *resolved = other;
+            }
         }
         if refusals.count(&resolved.key()) >= ENOUGH {
             *failure = Failure::Repeated;
@@ -142,39 +174,39 @@ fn token<'a>(
     let sent = Sent { token: token.credential.secret().expose(), ..resolved.sent(path, scheme) };
     let is_refused = refusals.as_ref().is_some_and(|refusals| is_known_bad(refusals, sent.token));
     // Before the note that it was answered: what cannot be encoded is not.
-    let Some(answer) = request.encode(&resolved, &token)? else { return Ok(None) };
+    let Some(answer) = request.encode(resolved, &token)? else { return Ok(None) };
     let id = match refusals {
         Some(refusals) if is_refused => {
             return Err(match refusals.is_accepted(&sent) {
-                true => no_access(&resolved, target, request.limit()),
+                true => no_access(resolved, target, request.limit()),
                 false => resolved.refused(&request.why_refused()),
             });
         }
         Some(mut refusals) => refusals.answered(&resolved.key(), &sent),
         None => None,
     };
-    Ok(Some(answer(id)))
+    Ok(Some((answer(id), token.origin())))
 }
 
 /// A second question within one command carries our own user name, which names no account; `is_about`, the id of the first
-/// answer, does.
+/// answer, does. `None` where that is the account that was found.
 fn account_of_before<'a>(
     broker: &'a Broker,
     request: &dyn Request,
     target: &Target,
-    resolved: Resolved<'a>,
+    resolved: &Resolved<'_>,
     is_about: impl Fn(&[&str]) -> Option<bool>,
-) -> Result<Resolved<'a>, Error> {
+) -> Result<Option<Resolved<'a>>, Error> {
     if is_about(&resolved.key()) != Some(false) {
-        return Ok(resolved);
+        return Ok(None);
     }
     for identifier in broker.identifiers_at(target) {
         match find_at(broker, request, target, Some(&identifier))? {
-            Some(other) if is_about(&other.key()) == Some(true) => return Ok(other),
+            Some(other) if is_about(&other.key()) == Some(true) => return Ok(Some(other)),
             _ => {}
         }
     }
-    Ok(resolved)
+    Ok(None)
 }
 
 /// The error for a token that the server takes elsewhere.

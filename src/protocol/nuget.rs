@@ -73,7 +73,7 @@ fn converse() -> Reply {
             Ok(Asked::Other(id, method, payload)) => outcome = send(&id, "Response", &method, &payload.to_string()),
             Ok(Asked::Credentials(id, uri, is_retry)) => {
                 let question = Question { uri, is_retry, given: Rc::clone(&given) };
-                outcome = meanwhile(&id, || answer(&question, Instant::now() + crate::TIME_LIMIT))
+                outcome = meanwhile(&id, || answer(PROTOCOL.command, &question, Instant::now() + crate::TIME_LIMIT))
                     .and_then(|reply| send(&id, "Response", CREDENTIALS, reply.text.expose()));
             }
             Err(why) => {

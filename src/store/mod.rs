@@ -30,6 +30,7 @@ use crate::service::{
 };
 use crate::suggest;
 use crate::system::System;
+use crate::trace::step;
 
 pub use command::CommandError;
 pub use content::{Content, ContentError};
@@ -87,7 +88,10 @@ pub fn open(name: &str, choice: &HomeChoice) -> Box<dyn Home> {
 pub fn credentials(environment: &Environment) -> Result<ClientCredentials, Error> {
     let Environment { name, url, client_id, home } = environment;
     let origin = CredentialsOrigin::Home { environment: name.clone(), home: home.clone() };
-    match open(name, home).read()? {
+    let content = open(name, home).read();
+    // Why not may be in a command's own words, which are nobody's to keep.
+    step!("home: client credentials of {name} {home}: {}", if content.is_ok() { "read" } else { "cannot be read" });
+    match content? {
         Content::Secret(client_secret) => Ok(ClientCredentials {
             url: EnvironmentUrl::parse(url)?,
             client_id: client_id.clone(),

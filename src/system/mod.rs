@@ -22,12 +22,12 @@ use windows as own;
 
 // Files.
 pub(crate) use own::{
-    check_private, for_owner_alone, guard, is_program, is_same_file, keep_owner, link, private_directory, read_at,
-    runtime_directory, sync_directory, write_at,
+    append_to_own, check_private, for_owner_alone, guard, is_program, is_same_file, keep_owner, link,
+    private_directory, read_at, runtime_directory, sync_directory, write_at,
 };
 // Processes.
 pub(crate) use own::{
-    GRACE, Handed, Waitless, become_command, detach, exit_code, harden, heads_pipe, kill_with_helpers,
+    GRACE, Handed, Waitless, asker, become_command, detach, exit_code, harden, heads_pipe, kill_with_helpers,
 };
 // Network, terminal and clock.
 pub(crate) use own::{acknowledge_at_once, columns, nanoseconds, read_hidden};
@@ -75,6 +75,20 @@ impl System {
         if self == Self::Windows { path.replace('\\', "/") } else { path }
     }
 }
+
+/// The process that started this one, as far as the system tells; Windows does not.
+#[cfg_attr(windows, allow(dead_code))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asker {
+    pub pid: u32,
+    /// Which program it is.
+    pub executable: Option<PathBuf>,
+    /// The names of those above it, the nearest first.
+    pub parents: Vec<String>,
+}
+
+/// Why a file is not written to.
+pub(crate) const NOT_OURS: &str = "it is not a file of your own (symbolic links are not followed)";
 
 /// How well a file is kept from others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -54,6 +54,17 @@ impl Places {
         }
     }
 
+    /// Where programs keep what is worth keeping and is no setting, such as logs: `$XDG_STATE_HOME`, else `~/.local/state`; on Windows
+    /// `%LOCALAPPDATA%`.
+    pub(crate) fn state(&self) -> PathBuf {
+        let (variable, usual) = match self.system {
+            System::Windows => ("LOCALAPPDATA", "AppData/Local"),
+            _ => ("XDG_STATE_HOME", ".local/state"),
+        };
+        // What is not absolute is to be ignored, says the XDG specification.
+        self.variable(variable).filter(|path| path.is_absolute()).unwrap_or_else(|| self.home(usual))
+    }
+
     fn roaming(&self) -> PathBuf {
         self.variable("APPDATA").unwrap_or_else(|| self.home("AppData/Roaming"))
     }
@@ -71,6 +82,12 @@ mod tests {
         assert_eq!(at(System::MacOs).settings(), PathBuf::from("/h/.config"));
         assert_eq!(at(System::MacOs).native_settings(), PathBuf::from("/h/Library/Application Support"));
         assert_eq!(at(System::Windows).settings(), PathBuf::from("/h/AppData/Roaming"));
+        assert_eq!(at(System::Linux).state(), PathBuf::from("/h/.local/state"));
+        assert_eq!(at(System::MacOs).state(), PathBuf::from("/h/.local/state"));
+        assert_eq!(at(System::Windows).state(), PathBuf::from("/h/AppData/Local"));
+        let state = |variable| Places::of(System::Linux, "/h", variable).state();
+        assert_eq!(state(|name| Some(format!("/{name}").into())), PathBuf::from("/XDG_STATE_HOME"));
+        assert_eq!(state(|_| Some("relative".into())), PathBuf::from("/h/.local/state"));
         let moved = |system| Places::of(system, "/h", |name| Some(format!("/{name}").into())).native_settings();
         assert_eq!(moved(System::Windows), PathBuf::from("/APPDATA"));
         assert_eq!(moved(System::Linux), PathBuf::from("/XDG_CONFIG_HOME"));

@@ -34,6 +34,21 @@ pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
 }
 
+/// Opens a file to write to its end, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor
+/// anything that is no file of this user's.
+pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    let options = options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    let not_ours = || io::Error::other(super::NOT_OURS);
+    let file = options.open(path).map_err(|error| {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if is_link { not_ours() } else { error }
+    })?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.uid() == geteuid().as_raw() { Ok(file) } else { Err(not_ours()) }
+}
+
 /// How well a file is kept from others.
 pub(crate) fn guard(metadata: &Metadata) -> Guard {
     const ROOT: u32 = 0;

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Guard;
+use super::{Asker, Guard};
 use crate::secret::Secret;
 
 /// What a curl config of ours may hold at most, as on other systems.
@@ -32,6 +32,19 @@ pub(crate) fn for_owner_alone(options: &mut OpenOptions) -> &mut OpenOptions {
 /// Opens what is to be looked at before it is read.
 pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
+}
+
+/// Opens a file to write to its end; it is made if it is not there. Nothing is opened by a symbolic link.
+pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::other(super::NOT_OURS));
+    }
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+/// Without unsafe code it is not known who started us.
+pub(crate) fn asker() -> Option<Asker> {
+    None
 }
 
 /// Nothing is known: reading an access control list takes unsafe code, and this user's profile keeps others out.

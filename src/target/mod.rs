@@ -188,6 +188,13 @@ impl Target {
         Self { scheme, authority, path }
     }
 
+    /// As it may be written down: a query, which git leaves in the path, may hold what opens something.
+    pub fn without_query(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.find(['?', '#']).unwrap_or(text.len()));
+        text
+    }
+
     /// The path as it was spelled, if it is text.
     pub fn path(&self) -> Option<&str> {
         str::from_utf8(&self.path).ok()

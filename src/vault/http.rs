@@ -16,6 +16,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksC
 use super::{EnvironmentUrl, Error};
 use crate::clock;
 use crate::secret::Secret;
+use crate::trace::{self, step};
 
 /// Requests under way at once, each on a connection of its own.
 pub const MOST_AT_ONCE: usize = 8;
@@ -39,6 +40,8 @@ const LEAST: Duration = Duration::from_millis(300);
 /// One request. `repeatable` ones are sent again after 429, 502, 503, 504 and broken connections; what creates
 /// something is not.
 pub(crate) struct Request<'a> {
+    /// Method and path, without what stands in the path and query.
+    pub route: &'static str,
     pub method: http::Method,
     pub url: String,
     pub bearer: Option<&'a Secret<String>>,
@@ -109,10 +112,10 @@ impl Http {
     }
 
     /// What anybody may read at `url`; `None` where nothing is there, or only a redirect.
-    pub fn get(&self, url: String) -> Result<Option<Reply>, Error> {
+    pub fn get(&self, route: &'static str, url: String) -> Result<Option<Reply>, Error> {
         let content_type = "application/json";
         let method = http::Method::GET;
-        match self.send(&Request { method, url, bearer: None, content_type, body: &[], repeatable: true }) {
+        match self.send(&Request { route, method, url, bearer: None, content_type, body: &[], repeatable: true }) {
             Ok(reply) => Ok((reply.status == 200).then_some(reply)),
             Err(Error::Redirect) => Ok(None),
             Err(error) => Err(error),
@@ -131,7 +134,13 @@ impl Http {
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         let ready = builder.body(body).map_err(|error| self.explain(error.into()))?;
         let config = self.agent.configure_request(ready).timeout_resolve(Some(CONNECT)).timeout_connect(Some(CONNECT));
-        self.agent.run(config.allow_non_standard_methods(true).build()).map_err(|error| self.explain(error))
+        let answer = self.agent.run(config.allow_non_standard_methods(true).build());
+        let answer = answer.map_err(|error| self.explain(error));
+        match &answer {
+            Ok(answer) => step!("request: to {}: status {}", self.host, answer.status().as_u16()),
+            Err(error) => step!("request: to {}: {error}", self.host),
+        }
+        answer
     }
 
     /// Another client within the same limit.
@@ -148,7 +157,11 @@ impl Http {
         };
         let left = || deadline.saturating_duration_since(Instant::now());
         for attempt in 1.. {
+            let began = Instant::now();
             let outcome = self.once(request, left());
+            if trace::on().is_some() {
+                self.trace(request, attempt, began, &outcome);
+            }
             let pause = match &outcome {
                 Ok(reply) if reply.status == 429 => reply.retry_after,
                 Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
@@ -169,6 +182,19 @@ impl Http {
             }
         }
         unreachable!("the last attempt returns")
+    }
+
+    fn trace(&self, request: &Request<'_>, attempt: u32, began: Instant, outcome: &Result<Reply, Error>) {
+        let (route, host, time) = (request.route, &self.host, began.elapsed().as_millis());
+        match outcome {
+            Ok(reply) => {
+                let (status, id) = (reply.status, request_id(request, reply).unwrap_or("none"));
+                step!(
+                    "request: {route} at {host}, attempt {attempt}: status {status} after {time} ms, request id {id}"
+                );
+            }
+            Err(error) => step!("request: {route} at {host}, attempt {attempt}: {error} after {time} ms"),
+        }
     }
 
     /// Statuses that mean the same on every route.
@@ -276,6 +302,15 @@ fn handshake(error: &rustls::Error, host: &str) -> String {
         _ => return format!("its certificate is not valid ({problem})"),
     }
     .to_owned()
+}
+
+/// What the server calls the request, for its own people to find it again. A text that was sent there is not repeated.
+fn request_id<'a>(request: &Request<'_>, reply: &'a Reply) -> Option<&'a str> {
+    const LONGEST: usize = 128;
+    let id = reply.header("x-request-id").filter(|id| !id.is_empty() && id.len() <= LONGEST)?;
+    let holds = |sent: &[u8]| sent.windows(id.len()).any(|part| part == id.as_bytes());
+    let is_sent = holds(request.body) || request.bearer.is_some_and(|bearer| holds(bearer.expose().as_bytes()));
+    (!is_sent).then_some(id)
 }
 
 /// Doubles with each attempt; a random half is taken off, so that many processes do not come back together.

@@ -201,6 +201,7 @@ impl Vault {
         }
         let body = Secret::new(form.finish());
         let reply = self.http.send(&Request {
+            route: "POST /oauth/token",
             method: Method::POST,
             url: format!("{}/oauth/token", self.url),
             bearer: None,
@@ -244,6 +245,7 @@ impl Vault {
             url.push_str(&query);
         }
         self.http.send(&Request {
+            route: call.route,
             method: call.method.clone(),
             url,
             bearer: Some(token),

@@ -93,7 +93,7 @@ fn usable(key: &Value) -> Option<Key> {
 /// Fetches the keys, and says how long they may be believed.
 pub(super) fn fetch(environment: &EnvironmentUrl, limit: Limit) -> Result<(Vec<Key>, Duration), Error> {
     let http = Http::new(environment, limit)?;
-    let named = match http.get(format!("{environment}{DISCOVERY}"))? {
+    let named = match http.get("GET its metadata", format!("{environment}{DISCOVERY}"))? {
         Some(reply) => {
             json::parse(reply.body.expose()).ok().and_then(|d| Some(d.get("jwks_uri")?.as_str()?.to_owned()))
         }
@@ -107,7 +107,7 @@ pub(super) fn fetch(environment: &EnvironmentUrl, limit: Limit) -> Result<(Vec<K
         None => USUAL.map(|path| format!("{environment}{path}")).to_vec(),
     };
     for place in places {
-        if let Some(reply) = http.get(place)?
+        if let Some(reply) = http.get("GET its public keys", place)?
             && let Some(keys) = parse(reply.body.expose())
         {
             return Ok((keys, lifetime(reply.header("cache-control"), reply.header("age"))));

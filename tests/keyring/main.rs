@@ -28,3 +28,4 @@ mod keyring_service;
 mod login_terminal;
 mod readme;
 mod stores;
+mod told;

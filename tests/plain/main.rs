@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod audit;
 mod batch;
 mod bazel;
 mod by_vault;
@@ -33,6 +34,7 @@ mod sync;
 mod sync_file;
 mod sync_refused;
 mod sync_tenants;
+mod trace;
 mod vault;
 mod vault_faults;
 mod which;

@@ -6,12 +6,15 @@ use std::ffi::OsString;
 use serde::Deserialize;
 
 use super::program::{Call, Curl, Watched};
-use super::{Context, check, lines, note, refusal};
-use crate::broker::Broker;
+use super::{COMMAND, Context, check, lines, note, refusal};
+use crate::audit::Outcome;
+use crate::broker::{Asked, Broker};
+use crate::consent::Failure;
 use crate::error::{Error, Kind, plain};
 use crate::service::{Account, Service};
 use crate::target::{Scheme, Target};
-use crate::vault::PROXY_HEADERS;
+use crate::trace::step;
+use crate::vault::{PROXY_HEADERS, ProxyCall};
 
 /// A call, and whose credential it needs.
 pub(super) struct ByVault<'a> {
@@ -26,15 +29,34 @@ pub(super) struct ByVault<'a> {
 impl ByVault<'_> {
     /// Runs curl and ends with its exit status. `is_active` says that the vault called the account so a moment ago.
     pub(super) fn call(&self, curl: &Curl, own: &[OsString], is_active: bool) -> Result<(), Error> {
+        let call = self.prepared(own, is_active);
+        let Self { broker, service, account, target, .. } = self;
+        let outcome = call.as_ref().map_or_else(|failure| Outcome::Refused(failure.kind()), |_| Outcome::ByVault);
+        broker.record(Asked { command: COMMAND, target: Some(target), service, account }, outcome);
+        let call = call?;
+        let scheme = if call.url.starts_with("https:") { Scheme::Https } else { Scheme::Http };
+        let headers = lines(&call.headers);
+        let watched = curl.watch(&Call { url: &call.url, scheme, headers: Some(&headers), own })?;
+        if let Some(sentence) = self.error_of(&watched) {
+            note(sentence);
+        }
+        step!("exit: status {} of curl", watched.code);
+        std::process::exit(watched.code)
+    }
+
+    /// The call, once nothing speaks against it.
+    fn prepared(&self, own: &[OsString], is_active: bool) -> Result<ProxyCall, Failure> {
         if self.service.client.is_some() {
             return Err(Error::new(Kind::Usage, format!("{} is an API client, not a connection", self.service.name))
                 .why("the vault makes calls for connected accounts alone")
-                .next("leave out --via-vault"));
+                .next("leave out --via-vault")
+                .into());
         }
         if self.service.mcp.is_some() {
             return Err(Error::new(Kind::Usage, "the environment's own MCP servers are called directly")
                 .why("the vault's proxy calls providers alone")
-                .next("leave out --via-vault"));
+                .next("leave out --via-vault")
+                .into());
         }
         for header in PROXY_HEADERS {
             check(own, Context { header: Some(header), show_secrets: false }).map_err(refusal)?;
@@ -45,14 +67,7 @@ impl ByVault<'_> {
         if let Some(template) = proxy_url.filter(|url| url.contains("{{")) {
             self.must_be_the_accounts(&template)?;
         }
-        let call = self.broker.proxy_call(self.service, self.account, &path, is_active)?;
-        let scheme = if call.url.starts_with("https:") { Scheme::Https } else { Scheme::Http };
-        let headers = lines(&call.headers);
-        let watched = curl.watch(&Call { url: &call.url, scheme, headers: Some(&headers), own })?;
-        if let Some(sentence) = self.error_of(&watched) {
-            note(sentence);
-        }
-        std::process::exit(watched.code)
+        self.broker.proxy_call(self.service, self.account, &path, is_active)
     }
 
     /// Where blanks of the provider's address are the account's to fill in, the vault calls the host that they say, whatever the URL is.

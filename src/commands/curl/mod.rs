@@ -13,9 +13,10 @@ mod why;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use super::found::AccountToken;
+use super::found::hand_out;
 use super::note;
 use super::request::{Access, AccountSelector, explained};
+use crate::broker::Asked;
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::consent::Failure;
 use crate::error::{Error, Kind, Mark, without_userinfo};
@@ -26,6 +27,9 @@ use crate::target::Target;
 use by_vault::ByVault;
 use options::{Context, Refused, check};
 use program::{Call, Curl};
+
+/// How the audit calls it.
+const COMMAND: &str = "curl";
 
 const USAGE: &str = "scalekit-auth curl [OPTIONS] <URL> [CURL OPTIONS]...";
 
@@ -99,8 +103,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     match broker.token(service, &account) {
         Err(Failure::Error(error)) if error.has(Mark::Withheld) => by_vault().call(&curl, own, true),
         token => {
-            let found = AccountToken::new(&broker, service, account, token?)?;
-            direct(Some(&lines(&found.headers()?)))
+            let asked = Asked { command: COMMAND, target: Some(&target), service, account: &account };
+            direct(Some(&hand_out(&broker, asked, token, |found| Ok(lines(&found.headers()?)))?))
         }
     }
 }

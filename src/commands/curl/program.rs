@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::store::credential_variables;
 use crate::system::{self, Handed};
 use crate::target::Scheme;
+use crate::trace::step;
 
 /// Since then a redirect to another host or port loses the header (CVE-2018-1000007, CVE-2022-27774).
 const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);
@@ -69,6 +70,7 @@ impl Curl {
 
     /// Becomes curl; returns why that was impossible.
     pub(super) fn become_it(&self, call: &Call<'_>) -> Error {
+        step!("run: becomes curl");
         match self.command(call, &[]) {
             Ok((command, None)) => self.cannot_be_run(system::become_command(command)),
             Ok((command, Some(handed))) => self.cannot_be_run(handed.become_command(command)),

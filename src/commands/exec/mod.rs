@@ -12,15 +12,20 @@ use std::time::Instant;
 
 use clap::error::{ContextKind, ContextValue};
 
-use super::found::AccountToken;
+use super::found::{AccountToken, outcome};
 use super::request::{AccountSelector, ServiceOrTarget};
-use crate::broker::{Broker, Token};
+use crate::audit::Origin;
+use crate::broker::{Asked, Broker, Token};
 use crate::clock;
+use crate::consent::Failure;
 use crate::error::{Error, Kind};
+use crate::secret::Secret;
 use crate::service::{Account, Service};
 use crate::store::credential_variables;
 use crate::suggest;
 use crate::system;
+use crate::target::Target;
+use crate::trace::step;
 use variable::Destination;
 
 /// Run a command with fresh tokens in its environment variables
@@ -58,6 +63,7 @@ pub(super) fn with_dashes(args: &[OsString], error: &clap::Error) -> Option<Stri
 struct Wanted<'a> {
     service: &'a Service,
     account: Account,
+    target: Option<Target>,
     destination: Destination,
 }
 
@@ -73,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         }
     }
     let accounts: Vec<_> = wanted.iter().map(|one| (one.service, &one.account)).collect();
-    let tokens: Vec<_> = broker.tokens(&accounts).into_iter().collect::<Result<_, _>>()?;
+    let secrets = hand_out(&broker, &wanted, broker.tokens(&accounts))?;
 
     let Some((program, rest)) = arguments.command.split_first() else {
         return Err(Error::new(Kind::Usage, "there is no command to run"));
@@ -81,20 +87,20 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     let mut command = Command::new(program);
     command.args(rest);
     credential_variables().for_each(|name| _ = command.env_remove(name));
-    let first = tokens.iter().filter_map(|token: &Token| token.expires_at).min();
+    let first = secrets.iter().filter_map(|secret| secret.expires_at).min();
     if let Some(name) = &arguments.expires_in {
         match first {
             Some(at) => command.env(name, at.saturating_sub(clock::wall()).max(0).to_string()),
             None => command.env_remove(name),
         };
     }
-    for (Wanted { service, account, destination }, token) in wanted.into_iter().zip(tokens) {
-        let found = AccountToken::new(&broker, service, account, token)?;
-        command.env(destination.variable, found.token()?.1.expose());
+    for (one, secret) in wanted.into_iter().zip(secrets) {
+        command.env(one.destination.variable, secret.token.expose());
     }
     if let Some(host) = host {
         command.env(variable::GH_HOST, host);
     }
+    step!("run: becomes {}", program.display());
     let error = system::become_command(command);
     let (kind, next) = match error.kind() {
         ErrorKind::NotFound => (Kind::CommandNotFound, "check its spelling and PATH"),
@@ -104,21 +110,52 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
     Err(Error::new(kind, what).why(error).next(next))
 }
 
+/// What goes into a variable.
+struct Given {
+    token: Secret<String>,
+    expires_at: Option<i64>,
+    origin: Origin,
+}
+
+/// All tokens, or none: a command does not run with a part of what it was meant to have.
+fn hand_out(
+    broker: &Broker,
+    wanted: &[Wanted<'_>],
+    tokens: Vec<Result<Token, Failure>>,
+) -> Result<Vec<Given>, Failure> {
+    let given = |(one, token): (&Wanted<'_>, Result<Token, Failure>)| {
+        let token = token?;
+        let (expires_at, origin) = (token.expires_at, token.origin());
+        let found = AccountToken::new(broker, one.service, one.account.clone(), token)?;
+        Ok(Given { token: found.token()?.1.clone(), expires_at, origin })
+    };
+    let outcomes: Vec<Result<Given, Failure>> = wanted.iter().zip(tokens).map(given).collect();
+    let is_complete = outcomes.iter().all(Result::is_ok);
+    for (Wanted { service, account, target, .. }, made) in wanted.iter().zip(&outcomes) {
+        if is_complete || made.is_err() {
+            let asked = Asked { command: "exec", target: target.as_ref(), service, account };
+            broker.record(asked, outcome(made.as_ref().map(|given| given.origin)));
+        }
+    }
+    outcomes.into_iter().collect()
+}
+
 fn wanted<'a>(arguments: &Arguments, broker: &'a Broker) -> Result<Vec<Wanted<'a>>, Error> {
     let one = |text: &String| {
         let (place, name) = variable::split(text)?;
         // The environment is the broker's matter already.
         let asked = AccountSelector::default().request(place, false);
-        let host = match asked.place()? {
-            ServiceOrTarget::Target(target, _) => Some(target.authority),
+        let target = match asked.place()? {
+            ServiceOrTarget::Target(target, _) => Some(target),
             ServiceOrTarget::Service(_) => None,
         };
+        let host = target.as_ref().map(|target| target.authority.clone());
         let (service, account) = asked.find(broker)?;
         let destination = match name {
             Some(name) => Destination::named(name),
             None => Destination::usual(service, &account, host)?,
         };
-        Ok(Wanted { service, account, destination })
+        Ok(Wanted { service, account, target, destination })
     };
     arguments.with.iter().map(one).collect()
 }

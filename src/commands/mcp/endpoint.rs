@@ -94,15 +94,16 @@ impl Endpoint {
     fn credential(&self) -> Result<Credential, Failure> {
         let find = || {
             let broker = self.asked.broker(Instant::now() + crate::TIME_LIMIT)?;
-            found::find(&broker, &self.asked)
+            found::find(&broker, &self.asked, "mcp", |found| {
+                let headers = found.headers()?;
+                Ok(Credential { found, headers })
+            })
         };
         // Another request may have learned, between the cache and us, that this token is refused. There is a newer one then.
-        let found = match find() {
-            Err(Failure::Error(error)) if error.kind() == Kind::NeedsAuthorization => find()?,
-            found => found?,
-        };
-        let headers = found.headers()?;
-        Ok(Credential { found, headers })
+        match find() {
+            Err(Failure::Error(error)) if error.kind() == Kind::NeedsAuthorization => find(),
+            found => found,
+        }
     }
 
     /// Takes note that the server refused this token, so that it is not handed out again.

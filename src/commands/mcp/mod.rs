@@ -15,6 +15,7 @@ use super::request::{Access, AccountSelector};
 use crate::commands::note;
 use crate::error::{Error, Kind, without_userinfo};
 use crate::target::{Scheme, Target};
+use crate::trace::step;
 use endpoint::{Endpoint, Problem};
 use message::{About, error, on_one_line};
 use server::Server;
@@ -55,6 +56,7 @@ impl Outbox {
     fn send(&self, message: Vec<u8>) {
         let mut line = on_one_line(message);
         line.push(b'\n');
+        step!("answer: {} bytes", line.len());
         let mut stdout = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
             // The client is gone.
@@ -94,6 +96,7 @@ pub(super) fn run(arguments: &Arguments, _: Instant) -> Result<(), Error> {
         }
     }
     bridge.end();
+    step!("exit: status 0");
     std::process::exit(0)
 }
 
