@@ -24,3 +24,8 @@ pub(crate) fn nanoseconds() -> u64 {
 pub(crate) fn runtime_directory() -> Option<PathBuf> {
     super::unix::runtime_directory(None)
 }
+
+/// The same without making it: where it is, and whether it can be used.
+pub(crate) fn runtime_place() -> (PathBuf, bool) {
+    super::unix::runtime_place(None)
+}

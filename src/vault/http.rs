@@ -15,6 +15,9 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksC
 use super::{EnvironmentUrl, Error};
 use crate::clock;
 use crate::secret::Secret;
+pub(super) use names::addresses;
+pub(crate) use proxy::way_to;
+pub(crate) use roots::authorities;
 
 /// Requests under way at once, each on a connection of its own.
 pub const MOST_AT_ONCE: usize = 8;

@@ -25,6 +25,7 @@ use crate::secret::Secret;
 use crate::target::Target;
 use by_vault::ByVault;
 use options::{Context, Refused, check};
+pub(super) use program::KEEPS_CREDENTIALS;
 use program::{Call, Curl};
 
 const USAGE: &str = "scalekit-auth curl [OPTIONS] <URL> [CURL OPTIONS]...";
