@@ -43,7 +43,7 @@ impl Check {
 
     /// Skipped since the link `cause` is broken.
     pub(super) fn behind(name: &'static str, cause: &str) -> Self {
-        Self::skipped(name, format!("not looked at, since {cause} is broken"))
+        Self::skipped(name, format!("not looked at, since the link {cause} is broken"))
     }
 
     pub(super) fn broken(name: &'static str, error: &Error) -> Self {
@@ -69,7 +69,7 @@ impl Check {
 
     /// The error that tells about this link, if it is broken.
     pub(super) fn error(&self) -> Option<Error> {
-        let error = Error::new(self.failure()?, format!("{} is broken", self.name)).why(&self.found);
+        let error = Error::new(self.failure()?, format!("the link {} is broken", self.name)).why(&self.found);
         Some(match &self.next {
             Some(next) => error.next(next),
             None => error,

@@ -15,7 +15,7 @@ fn cache(broker: &Broker) -> Check {
     const NAME: &str = NAMES[0];
     let limits = broker.environments.cache;
     if cache::is_switched_off() {
-        return Check::note(NAME, "SCALEKIT_AUTH_CACHE switches it off for this call", "unset SCALEKIT_AUTH_CACHE");
+        return Check::note(NAME, "SCALEKIT_AUTH_CACHE switches it off for this call", "`unset SCALEKIT_AUTH_CACHE`");
     }
     if !cache::is_available() {
         let found = "this kernel offers no memory for tokens here, so that the vault is asked every time";

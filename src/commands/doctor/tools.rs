@@ -47,8 +47,8 @@ pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, until: I
 fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
     let is_here = |programs: &[&str]| programs.iter().any(|program| on_path(program).next().is_some());
     let nothing = |tool: &str| match answering {
-        Some(one) => format!("{} is nothing to {tool} there", one.service.name),
-        None => format!("no service is anything to {tool}"),
+        Some(one) => format!("{} has no place there that {tool} asks for", one.service.name),
+        None => format!("no service has a place that {tool} asks for"),
     };
     let (git, docker) = match answering {
         None => (git_origins(broker.services.iter()), registries(broker.services.iter())),
