@@ -101,18 +101,15 @@ fn with_configuration(broker: &Arc<Broker>, place: Option<ServiceOrTarget>, unti
         answering = found.map(Arc::new);
     }
     let is_unknown = place.is_some() && answering.is_none();
-    let (for_road, to) = (Arc::clone(broker), answering.clone());
-    let road = Pending::start(move || road::walk(&for_road, to.as_deref()));
+    let road = road::start(broker, answering.clone());
     if is_unknown {
         // Nobody can say which tools should ask for it.
         checks.extend(tools::NAMES.map(|name| Check::behind(name, service::NAME)));
     } else {
-        checks.extend(tools::look(broker, answering.as_deref(), until.min(Instant::now() + LOCAL)));
+        checks.extend(tools::look(broker, answering.as_deref(), until));
     }
     checks.extend(memory::look(broker));
-    checks.extend(
-        road.by(until).unwrap_or_else(|| vec![Check::broken("credentials", &too_slow("the way to the vault"))]),
-    );
+    checks.extend(road::walked(&road, answering.is_some(), until));
     if is_unknown {
         checks.push(Check::behind("account", service::NAME));
     }

@@ -1,6 +1,10 @@
 //! From the client credentials to the vault and the account in it.
 
-use super::check::Check;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use super::check::{Check, too_slow};
 use super::service::Answering;
 use crate::broker::{Broker, EXPIRY_MARGIN};
 use crate::clock;
@@ -13,35 +17,56 @@ use crate::vault::{self, Probe, Vault, authorities, way_to};
 /// The links, in the order in which they are walked; the last one is there with an account alone.
 pub(super) const NAMES: [&str; 8] = ["credentials", "proxy", "dns", "connection", "tls", "clock", "vault", "account"];
 
-/// Walks it until something is broken.
-pub(super) fn walk(broker: &Broker, answering: Option<&Answering>) -> Vec<Check> {
-    let mut checks = Vec::new();
-    walk_on(broker, answering, &mut checks);
-    let names = if answering.is_some() { &NAMES[..] } else { &NAMES[..NAMES.len() - 1] };
-    let cause = checks.iter().position(|check| check.failure().is_some()).map_or("the link before", |at| NAMES[at]);
+/// Sets out: each link is told as soon as it is known, up to the first one that stops us.
+pub(super) fn start(broker: &Arc<Broker>, answering: Option<Arc<Answering>>) -> Receiver<Check> {
+    let (sender, receiver) = mpsc::channel();
+    let broker = Arc::clone(broker);
+    std::thread::spawn(move || {
+        // Nobody listens after the time is over.
+        walk(&broker, answering.as_deref(), &|check| _ = sender.send(check));
+    });
+    receiver
+}
+
+/// All the links: those that were told by then, and why the others were not.
+pub(super) fn walked(told: &Receiver<Check>, has_account: bool, until: Instant) -> Vec<Check> {
+    let names = if has_account { &NAMES[..] } else { &NAMES[..NAMES.len() - 1] };
+    let mut checks: Vec<Check> = Vec::new();
+    loop {
+        match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(check) => checks.push(check),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                let stuck = names.get(checks.len());
+                checks.extend(stuck.map(|name| Check::broken(name, &too_slow("this link, or one behind it,"))));
+                break;
+            }
+        }
+    }
+    let cause = checks.iter().position(|check| check.failure().is_some()).map_or(NAMES[0], |at| NAMES[at]);
     checks.extend(names[checks.len()..].iter().map(|name| Check::behind(name, cause)));
     checks
 }
 
-fn walk_on(broker: &Broker, answering: Option<&Answering>, checks: &mut Vec<Check>) {
+fn walk(broker: &Broker, answering: Option<&Answering>, tell: &dyn Fn(Check)) {
     let service = answering.map(|one| &one.service);
     let credentials = match broker.read_credentials(service) {
         Ok(credentials) => credentials,
-        Err(error) => return checks.push(Check::broken("credentials", &at_home(broker, service, error))),
+        Err(error) => return tell(Check::broken("credentials", &at_home(broker, service, error))),
     };
     let place = match &credentials.origin {
         CredentialsOrigin::Home { environment, home } => format!("{home} (environment {environment})"),
         CredentialsOrigin::Variable(secret) => format!("in the environment variables, the secret in {secret}"),
         CredentialsOrigin::Given => "given".to_owned(),
     };
-    checks.push(Check::ok("credentials", format!("{}, client {}, {place}", credentials.url, credentials.client_id)));
+    tell(Check::ok("credentials", format!("{}, client {}, {place}", credentials.url, credentials.client_id)));
     let (way, is_proxied) = match way_to(credentials.url.authority()) {
         Ok(way) => way,
-        Err(error) => return checks.push(Check::broken("proxy", &error.into())),
+        Err(error) => return tell(Check::broken("proxy", &error.into())),
     };
     match broker.open(credentials.clone()) {
-        Ok(vault) => ask(broker, answering, &vault, &credentials, (&way, is_proxied), checks),
-        Err(error) => checks.push(Check::broken("proxy", &error)),
+        Ok(vault) => ask(broker, answering, &vault, &credentials, (&way, is_proxied), tell),
+        Err(error) => tell(Check::broken("proxy", &error)),
     }
 }
 
@@ -65,7 +90,7 @@ fn ask(
     vault: &Vault,
     credentials: &ClientCredentials,
     (way, is_proxied): (&str, bool),
-    checks: &mut Vec<Check>,
+    tell: &dyn Fn(Check),
 ) {
     let Probe { lifetime, date, addresses } = vault.probe();
     let host = credentials.url.authority();
@@ -84,21 +109,20 @@ fn ask(
     ];
     for (name, check) in NAMES[1..].iter().zip(found) {
         match broken_at {
-            Some((link, error)) if link == *name => return checks.push(on_the_way(link, error)),
-            _ => checks.push(check),
+            Some((link, error)) if link == *name => return tell(on_the_way(link, error)),
+            _ => tell(check),
         }
     }
-    checks.push(clock(date));
+    tell(clock(date));
     match lifetime {
-        Err(error) => return checks.push(Check::broken("vault", &error.into())),
+        Err(error) => return tell(Check::broken("vault", &error.into())),
         Ok(lifetime) => {
             let lifetime = lifetime.map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
-            checks
-                .push(Check::ok("vault", format!("it gave a client token{lifetime} (POST /oauth/token: status 200)")));
+            tell(Check::ok("vault", format!("it gave a client token{lifetime} (POST /oauth/token: status 200)")));
         }
     }
     if let Some(answering) = answering {
-        checks.push(account(broker, vault, answering));
+        tell(account(broker, vault, answering));
     }
 }
 

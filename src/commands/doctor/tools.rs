@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::check::{Check, Pending, too_slow};
+use super::check::{Check, LOCAL, Pending, too_slow};
 use super::service::Answering;
+use super::versions::said;
 use crate::broker::Broker;
 use crate::commands::setup::{
     Asks, Finding, clients_ask, docker_asks, git_asks, git_origins, known_servers, registries, spelled_by_docker,
@@ -24,8 +25,9 @@ struct Asked {
 }
 
 /// Looks at all of them at once. Helpers of git are told without their arguments, which could hold a secret.
-pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, until: Instant) -> Vec<Check> {
+pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, last: Instant) -> Vec<Check> {
     let Asked { git, docker, mcp } = asked(broker, answering);
+    let until = last.min(Instant::now() + LOCAL);
     let for_clients = Arc::clone(broker);
     let pending = [
         git.map(|targets| Pending::start(move || git_asks(&targets, |setting| format!("{setting:#}")))),
@@ -46,6 +48,7 @@ pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, until: I
 
 fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
     let is_here = |programs: &[&str]| programs.iter().any(|program| on_path(program).next().is_some());
+    let is_answering = |program| on_path(program).next().is_some_and(|path| said(&path, &["--version"]).is_some());
     let nothing = |tool: &str| match answering {
         Some(one) => format!("{} has no place there that {tool} asks for", one.service.name),
         None => format!("no service has a place that {tool} asks for"),
@@ -65,6 +68,8 @@ fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
     Asked {
         git: match git {
             _ if !is_here(&["git"]) => Err("there is no git on PATH".to_owned()),
+            // One that hangs would be left behind each time that it is asked.
+            _ if !is_answering("git") => Err("git does not answer, see git_version".to_owned()),
             git if git.is_empty() => Err(nothing("git")),
             git => Ok(git),
         },
