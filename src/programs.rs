@@ -8,13 +8,15 @@ pub(crate) use crate::system::{is_program as is_startable, is_same_file};
 /// The programs of this name on PATH, in its order. Directories relative to the current one, which may be anybody's, are
 /// left out.
 pub fn on_path(name: &str) -> impl Iterator<Item = PathBuf> {
+    places_on_path(name).filter(|program| is_startable(program))
+}
+
+/// Where PATH would have a program of this name, whether something is there or not.
+pub fn places_on_path(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories: Vec<PathBuf> = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
     let names = System::HERE.executables(name);
-    let programs = directories
-        .into_iter()
-        .flat_map(move |directory| names.iter().map(|name| directory.join(name)).collect::<Vec<_>>());
-    programs.filter(|program| is_startable(program))
+    directories.into_iter().flat_map(move |directory| names.iter().map(|name| directory.join(name)).collect::<Vec<_>>())
 }
 
 /// Major and minor of what a program says of its version after `before`, as in `curl 7.88.1 (x86_64-pc-linux-gnu) ...`.

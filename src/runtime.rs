@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::system;
-pub(crate) use crate::system::runtime_directory as directory;
+pub(crate) use crate::system::{runtime_directory as directory, runtime_place as place};
 
 /// Opens the file `name` of `directory` for reading and writing, made for its owner alone if it is not there.
 pub(crate) fn open(directory: &Path, name: &str) -> io::Result<File> {

@@ -203,6 +203,11 @@ pub fn status_check() -> Suggestion {
     Suggestion::new(&["status", "--check"])
 }
 
+/// `doctor`, for all that depends on no URL.
+pub fn doctor() -> Suggestion {
+    Suggestion::new(&["doctor"])
+}
+
 /// `which`, for a URL.
 pub fn which(target: &str) -> Suggestion {
     Suggestion::new(&["which"]).word(target)
@@ -221,6 +226,11 @@ pub fn remove(service: &str) -> Suggestion {
 /// `setup` of a tool, for all its hosts.
 pub fn setup(tool: &str) -> Suggestion {
     Suggestion::new(&["setup"]).word(tool)
+}
+
+/// `setup` without a tool, which makes the protocol names.
+pub fn setup_alone() -> Suggestion {
+    Suggestion::new(&["setup"])
 }
 
 /// `client` and one of its actions.

@@ -111,6 +111,14 @@ impl Broker {
         Ok(Vault::new(self.credentials_of(name)?, Limit::Each(crate::TIME_LIMIT))?)
     }
 
+    /// The client credentials for `service`, or of the active environment, read now from where they live.
+    pub fn read_credentials(&self, service: Option<&Service>) -> Result<ClientCredentials, Error> {
+        match service {
+            Some(service) => self.source(service)?.read(),
+            None => self.credentials_of(self.active_environment()),
+        }
+    }
+
     fn credentials_of(&self, name: &str) -> Result<ClientCredentials, Error> {
         match self.variables()? {
             Some(credentials) if name == DEFAULT_ENVIRONMENT && self.forced_environment.is_none() => {

@@ -23,14 +23,7 @@ impl Broker {
         if let Some(session) = &service.mcp {
             return Ok((self.session_token(vault, service, session, account)?, Facts::default()));
         }
-        let mut found = match service.learned.is_org_wide {
-            true => None,
-            false => Some(read_or_create(vault, selector(service, account))?),
-        };
-        // One account may hold the credential for everybody; the others are records of consent then.
-        if found.as_ref().is_none_or(|found| found.is_withheld()) {
-            found = shared_account(vault, service)?.or(found);
-        }
+        let found = read(vault, service, |vault| read_or_create(vault, selector(service, account)).map(Some))?;
         let subject = self.subject(service, account);
         let Some(found) = found else { return Err(nobody_authorized(service, None).into()) };
         if found.status != Status::Active {
@@ -41,6 +34,46 @@ impl Broker {
         self.cache().forget_link(&self.key(service, account)?);
         let credential = found.credential.map_err(|error| no_credential(service, &subject, error))?;
         Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
+    }
+
+    /// Why the account would give no token now, if it would not; else when its credential expires, in seconds since 1970. Nothing is
+    /// created.
+    pub fn inspect(&self, vault: &Vault, service: &Service, account: &Account) -> Result<Option<i64>, Error> {
+        let found = read(vault, service, |vault| match vault.account(selector(service, account)) {
+            Err(vault::Error::NotFound) => Ok(None),
+            other => other.map(Some),
+        })?;
+        let subject = self.subject(service, account);
+        let needs = |why: String| {
+            Error::new(Kind::NeedsAuthorization, format!("authorization needed for {}", service.name))
+                .why(why)
+                .next(format!("{} gives a link for consent", subject.connect()))
+        };
+        let identifier = &account.identifier;
+        match found {
+            None if service.learned.is_org_wide => Err(nobody_authorized(service, None)),
+            None => Err(needs(format!("the vault has no account {identifier} of {}", service.connection))),
+            Some(found) if found.status != Status::Active => {
+                Err(needs(format!("the account {identifier} is {}", found.status.word())))
+            }
+            Some(found) => match found.credential {
+                Ok(_) => Ok(found.expires_at),
+                Err(error) => Err(no_credential(service, &subject, error)),
+            },
+        }
+    }
+}
+
+/// The account as `own` reads it, else the one that holds the credential for everybody; the others are records of consent then.
+fn read(
+    vault: &Vault,
+    service: &Service,
+    own: impl FnOnce(&Vault) -> Result<Option<ConnectedAccount>, vault::Error>,
+) -> Result<Option<ConnectedAccount>, Error> {
+    let found = if service.learned.is_org_wide { None } else { own(vault)? };
+    match found {
+        Some(found) if !found.is_withheld() => Ok(Some(found)),
+        found => Ok(shared_account(vault, service)?.or(found)),
     }
 }
 

@@ -38,7 +38,7 @@ pub use fetch::read_or_create;
 pub use login::not_logged_in;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
-const EXPIRY_MARGIN: i64 = 60;
+pub const EXPIRY_MARGIN: i64 = 60;
 
 /// The variable that names an environment for every service, as `--environment` does.
 const ENVIRONMENT_VARIABLE: &str = "SCALEKIT_AUTH_ENVIRONMENT";

@@ -49,8 +49,7 @@ pub struct Cache {
 impl Cache {
     /// The cache of this user, within `limits`.
     pub fn new(limits: CacheLimits, deadline: Instant) -> Self {
-        let is_off = std::env::var_os(VARIABLE).is_some_and(|value| value.to_string_lossy().trim() == "off");
-        let limits = if is_off { CacheLimits { account: 0, client: 0, ..limits } } else { limits };
+        let limits = if is_switched_off() { CacheLimits { account: 0, client: 0, ..limits } } else { limits };
         Self { limits, deadline }
     }
 
@@ -223,6 +222,11 @@ pub fn list() -> Vec<CachedToken> {
         Some(CachedToken { key, age, left: ttl.left(now, now_boot), size: description.len() + value.expose().len() })
     };
     kernel::all().into_iter().filter_map(resting).collect()
+}
+
+/// Whether a variable switches the cache off.
+pub fn is_switched_off() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| value.to_string_lossy().trim() == "off")
 }
 
 /// Whether the kernel lets us keep anything.

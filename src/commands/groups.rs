@@ -3,7 +3,7 @@
 /// Each command stands in one of them; a test looks.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Get tokens", &["token", "header", "exec", "curl"]),
-    ("Set up", &["login", "logout", "setup", "status", "cache", "audit"]),
+    ("Set up", &["login", "logout", "setup", "status", "doctor", "cache", "audit"]),
     ("Manage services and accounts", &["sync", "list", "config", "use", "remove", "connect", "disconnect", "which"]),
     ("API clients", &["client", "verify"]),
     (

@@ -9,6 +9,7 @@ mod confirm;
 mod connect;
 pub mod curl;
 mod disconnect;
+mod doctor;
 mod exec;
 mod found;
 mod groups;
@@ -70,6 +71,8 @@ enum Command {
     Logout(logout::Arguments),
     /// Show each environment, where its client credentials live, and whether they can be read
     Status(status::Arguments),
+    /// Check every link from a tool to a token, and say what to type about the first one that is broken
+    Doctor(doctor::Arguments),
     /// Name a connection as a service, and say which hosts are its own
     Config(config::Arguments),
     /// Create, list, change and delete API clients of an organization, and replace their secrets
@@ -163,6 +166,7 @@ pub fn run(args: Vec<OsString>, deadline: Instant) -> u8 {
         Command::Login(arguments) => login::run(arguments),
         Command::Logout(arguments) => logout::run(&arguments),
         Command::Status(arguments) => status::run(&arguments, deadline),
+        Command::Doctor(arguments) => doctor::run(&arguments, deadline),
         Command::Config(arguments) => config::run(arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Use(arguments) => use_account::run(&arguments),

@@ -75,8 +75,17 @@ pub(crate) fn acknowledge_at_once(socket: &TcpStream) {
 
 /// `$XDG_RUNTIME_DIR/scalekit-auth`, else a directory of the user's own in `/run/user` or the temporary directory.
 pub(crate) fn runtime_directory() -> Option<PathBuf> {
+    super::unix::runtime_directory(usual())
+}
+
+/// The same without making it: where it is, and whether it can be used.
+pub(crate) fn runtime_place() -> (PathBuf, bool) {
+    super::unix::runtime_place(usual())
+}
+
+fn usual() -> Option<PathBuf> {
     let run = PathBuf::from(format!("/run/user/{}", geteuid().as_raw()));
-    super::unix::runtime_directory(run.is_dir().then_some(run))
+    run.is_dir().then_some(run)
 }
 
 #[cfg(test)]

@@ -35,3 +35,7 @@ pub(crate) fn runtime_directory() -> Option<PathBuf> {
 
 /// There is no such setting.
 pub(crate) fn acknowledge_at_once(_: &TcpStream) {}
+/// The same without making it: where it is, and whether it can be used.
+pub(crate) fn runtime_place() -> (PathBuf, bool) {
+    super::unix::runtime_place(None)
+}

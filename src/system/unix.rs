@@ -60,18 +60,9 @@ pub(crate) fn guard(metadata: &Metadata) -> Guard {
 /// Where what is of no use after the user has gone is kept: a directory of this user alone, which may still have to be made.
 /// `None` unless it is ours alone.
 pub(crate) fn runtime_directory(usual: Option<PathBuf>) -> Option<PathBuf> {
-    let own = geteuid().as_raw();
-    let given = super::variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute());
-    let directory = match given.or(usual) {
-        Some(directory) => directory.join("scalekit-auth"),
-        None => std::env::temp_dir().join(format!("scalekit-auth-{own}")),
-    };
+    let directory = named_for_runtime(usual);
     // Most calls find it there.
-    let is_ours = || {
-        fs::symlink_metadata(&directory)
-            .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0)
-    };
-    let is_ready = is_ours() || (private_directory(&directory).is_ok() && is_ours());
+    let is_ready = is_ours_alone(&directory) || (private_directory(&directory).is_ok() && is_ours_alone(&directory));
     is_ready.then_some(directory)
 }
 
@@ -82,6 +73,32 @@ pub(crate) fn keep_owner(file: &File, of: &Metadata) -> io::Result<()> {
         true => Ok(()),
         false => std::os::unix::fs::fchown(file, Some(of.uid()), Some(of.gid())),
     }
+}
+
+/// The same without making it: where it is, and whether it is ours alone or could be made.
+pub(crate) fn runtime_place(usual: Option<PathBuf>) -> (PathBuf, bool) {
+    let directory = named_for_runtime(usual);
+    let could_be_made = || {
+        // A link to nowhere is there, and in the way.
+        let above = directory.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
+        above.is_some_and(|path| *path != *directory && path.is_dir() && access(path, Access::WRITE_OK).is_ok())
+    };
+    let is_ready = is_ours_alone(&directory) || could_be_made();
+    (directory, is_ready)
+}
+
+fn named_for_runtime(usual: Option<PathBuf>) -> PathBuf {
+    let given = super::variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute());
+    match given.or(usual) {
+        Some(directory) => directory.join("scalekit-auth"),
+        None => std::env::temp_dir().join(format!("scalekit-auth-{}", geteuid().as_raw())),
+    }
+}
+
+fn is_ours_alone(directory: &Path) -> bool {
+    let own = geteuid().as_raw();
+    fs::symlink_metadata(directory)
+        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0)
 }
 
 /// Whether this user may start the file.

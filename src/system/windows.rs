@@ -64,6 +64,13 @@ pub(crate) fn runtime_directory() -> Option<PathBuf> {
     (directory.is_dir() || fs::create_dir_all(&directory).is_ok()).then_some(directory)
 }
 
+/// The same without making it: where it is, and whether it can be used.
+pub(crate) fn runtime_place() -> (PathBuf, bool) {
+    let local = super::variable("LOCALAPPDATA").filter(|path| path.is_absolute());
+    let is_ready = local.as_deref().is_some_and(Path::is_dir);
+    (local.unwrap_or_default().join("scalekit-auth").join("run"), is_ready)
+}
+
 /// Whether a program stands there; the name's end says so.
 pub(crate) fn is_program(file: &Path) -> bool {
     let is_named_so = |extension: &str| file.extension().is_some_and(|end| end.eq_ignore_ascii_case(extension));

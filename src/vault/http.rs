@@ -17,6 +17,9 @@ use super::{EnvironmentUrl, Error};
 use crate::clock;
 use crate::secret::Secret;
 use crate::trace::{self, step};
+pub(super) use names::addresses;
+pub(crate) use proxy::way_to;
+pub(crate) use roots::authorities;
 
 /// Requests under way at once, each on a connection of its own.
 pub const MOST_AT_ONCE: usize = 8;

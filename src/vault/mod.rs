@@ -8,6 +8,7 @@ mod credential;
 mod error;
 mod http;
 mod mcp;
+mod probe;
 mod proxy;
 mod text;
 mod wire;
@@ -26,6 +27,7 @@ pub use consent::{MagicLink, Return};
 pub use credential::NoCredential;
 pub use error::Error;
 pub use mcp::SessionToken;
+pub use probe::Probe;
 pub use proxy::{PROXY_HEADERS, ProxyCall};
 
 use crate::clock;
@@ -34,7 +36,7 @@ use crate::secret::Secret;
 // Programs that check tokens were told this path first.
 use crate::service::ClientCredentials;
 pub use crate::service::EnvironmentUrl;
-pub(crate) use http::Http;
+pub(crate) use http::{Http, authorities, way_to};
 pub use http::{Limit, MOST_AT_ONCE};
 use http::{Reply, Request};
 use wire::{ErrorReply, TokenReply};
@@ -191,6 +193,10 @@ impl Vault {
     /// A token by client credentials: `POST /oauth/token` (RFC 6749, 4.4), the secret in the form body as in Scalekit's
     /// SDKs. Without scopes it has all that the client has.
     pub fn grant(&self, scopes: &[String]) -> Result<Grant, Error> {
+        self.granted(&self.ask_for_grant(scopes)?)
+    }
+
+    fn ask_for_grant(&self, scopes: &[String]) -> Result<Reply, Error> {
         let credentials = self.credentials()?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
@@ -200,7 +206,7 @@ impl Vault {
             form.append_pair("scope", &scopes.join(" "));
         }
         let body = Secret::new(form.finish());
-        let reply = self.http.send(&Request {
+        self.http.send(&Request {
             route: "POST /oauth/token",
             method: Method::POST,
             url: format!("{}/oauth/token", self.url),
@@ -208,9 +214,13 @@ impl Vault {
             content_type: "application/x-www-form-urlencoded",
             body: body.expose().as_bytes(),
             repeatable: true,
-        })?;
+        })
+    }
+
+    fn granted(&self, reply: &Reply) -> Result<Grant, Error> {
         if reply.status != 200 {
-            let (status, reason) = (reply.status, self.reason(&error_reply(&reply), None));
+            let credentials = self.credentials()?;
+            let (status, reason) = (reply.status, self.reason(&error_reply(reply), None));
             return Err(match status {
                 400 | 401 | 403 => Error::Credentials { status, reason, origin: Box::new(credentials.origin.clone()) },
                 _ => Error::Refused { route: "POST /oauth/token", status, reason },

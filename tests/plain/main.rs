@@ -14,6 +14,7 @@ mod connect;
 mod connect_terminal;
 mod credentials;
 mod curl_options;
+mod doctor;
 mod environment;
 mod header;
 mod homes;

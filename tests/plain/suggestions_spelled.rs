@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "login",
     "logout",
     "status",
+    "doctor",
     "config",
     "client",
     "use",

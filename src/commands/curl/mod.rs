@@ -26,6 +26,7 @@ use crate::secret::Secret;
 use crate::target::Target;
 use by_vault::ByVault;
 use options::{Context, Refused, check};
+pub(super) use program::KEEPS_CREDENTIALS;
 use program::{Call, Curl};
 
 /// How the audit calls it.

@@ -14,7 +14,7 @@ use crate::target::Scheme;
 use crate::trace::step;
 
 /// Since then a redirect to another host or port loses the header (CVE-2018-1000007, CVE-2022-27774).
-const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);
+pub const KEEPS_CREDENTIALS: (u32, u32) = (7, 83);
 
 /// How much of an answer is looked at; an error of the vault's is far shorter.
 const KEPT: usize = 16 * 1024;

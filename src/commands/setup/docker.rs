@@ -15,6 +15,7 @@ use crate::config::{self, SetupRecords};
 use crate::error::{Error, Kind};
 use crate::protocol::docker::wire::{HUB_KEY, key_of};
 use crate::resolve::rules;
+use crate::service::Service;
 use crate::suggest;
 use crate::system::places::Places;
 
@@ -181,11 +182,11 @@ fn file() -> Result<PathBuf, Error> {
     Ok(Places::here()?.home(".docker/config.json"))
 }
 
-/// The registries of the configured services, as docker spells them. Docker asks for the host alone, so rules with a path
+/// The registries of `services`, as docker spells them. Docker asks for the host alone, so rules with a path
 /// would never be met.
-pub fn registries(broker: &Broker) -> Vec<String> {
+pub(in crate::commands) fn registries<'a>(services: impl Iterator<Item = &'a Service>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for rule in broker.services.iter().flat_map(rules).filter(|rule| rule.registry_username.is_some()) {
+    for rule in services.flat_map(rules).filter(|rule| rule.registry_username.is_some()) {
         let name = key_of(&rule.pattern.authority().to_string()).to_owned();
         if rule.pattern.origin().is_some() && !rule.pattern.has_path() && !names.contains(&name) {
             names.push(name);
@@ -195,7 +196,7 @@ pub fn registries(broker: &Broker) -> Vec<String> {
 }
 
 fn wanted(broker: &Broker, registries_asked: &[String]) -> Result<Vec<String>, Error> {
-    let known = registries(broker);
+    let known = registries(broker.services.iter());
     let missing = |name: &str| {
         Error::new(Kind::NotConfigured, format!("no configured service has the registry {name}"))
             .next(format!("{} if one should", suggest::config_host("REGISTRY")))
@@ -216,7 +217,7 @@ fn wanted(broker: &Broker, registries_asked: &[String]) -> Result<Vec<String>, E
 }
 
 /// A registry as docker's configuration spells it.
-fn spelled(name: &str) -> String {
+pub(in crate::commands) fn spelled(name: &str) -> String {
     let place = name.strip_prefix("https://").unwrap_or(name);
     let host = place.split('/').next().unwrap_or_default();
     match key_of(host) {

@@ -10,7 +10,7 @@ use crate::system::{self, System};
 
 /// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
-pub(super) struct Links {
+pub(in crate::commands) struct Links {
     program: PathBuf,
     is_dry_run: bool,
 }
@@ -35,6 +35,11 @@ pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
     Ok(links)
 }
 
+/// The names as they are.
+pub(in crate::commands) fn here() -> Result<Links, Error> {
+    Ok(Links { program: program()?, is_dry_run: true })
+}
+
 /// This program, as users find it.
 pub(super) fn program() -> Result<PathBuf, Error> {
     let executable = std::env::current_exe().map_err(|error| failed("this program's own path is not known", error))?;
@@ -43,12 +48,12 @@ pub(super) fn program() -> Result<PathBuf, Error> {
 
 impl Links {
     /// The program itself.
-    pub(super) fn program(&self) -> &Path {
+    pub(in crate::commands) fn program(&self) -> &Path {
         &self.program
     }
 
     /// The path of a protocol name that leads to this program: on PATH, or beside it.
-    pub(super) fn path_of(&self, name: &str) -> Option<PathBuf> {
+    pub(in crate::commands) fn path_of(&self, name: &str) -> Option<PathBuf> {
         let mut links = on_path(name).chain([self.directory().join(System::HERE.executable(name))]);
         links.find(|link| is_same_file(link, &self.program))
     }
@@ -92,7 +97,7 @@ impl Links {
         make().map_err(|error| failed(format!("{} cannot be made", link.display()), error))
     }
 
-    pub(super) fn directory(&self) -> &Path {
+    pub(in crate::commands) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
     }
 }

@@ -4,6 +4,7 @@ mod block;
 mod cred_helpers;
 mod docker;
 mod edit;
+mod finding;
 mod gh;
 mod git;
 mod hints;
@@ -31,10 +32,14 @@ use crate::suggest;
 use crate::system::System;
 use edit::Edit;
 use lines::{How, Text};
-use mcp::{Client, known_servers};
+use mcp::Client;
 use tool::{Tool, Way};
 
-pub(super) use reach::lines as reach;
+pub(super) use docker::{registries, spelled as spelled_by_docker};
+pub(super) use finding::{Asks, Finding};
+pub(super) use links::{Links, here as links};
+pub(super) use mcp::known_servers;
+pub(super) use reach::{clients as clients_ask, docker as docker_asks, git as git_asks, git_origins, lines as reach};
 
 /// Let a tool ask the program for your services, or undo that
 ///

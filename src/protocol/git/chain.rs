@@ -18,6 +18,12 @@ use crate::target::Target;
 /// A configuration file is far smaller; a repository's may be anything.
 const LARGEST_FILE: u64 = 1 << 20;
 
+/// From this version on git knows `password_expiry_utc`.
+pub const KNOWS_EXPIRY: (u32, u32) = (2, 40);
+
+/// From this version on git knows `authtype` and `credential`.
+pub const KNOWS_AUTHTYPE: (u32, u32) = (2, 46);
+
 /// From this version on git sends a credential of `authtype` with a push over 1 MiB, too.
 pub const KEEPS_EPHEMERAL: (u32, u32) = (2, 54);
 
@@ -138,9 +144,14 @@ impl Setting {
 }
 
 impl fmt::Display for Setting {
-    /// The helper, and where it is configured.
+    /// The helper, and where it is configured. The alternate form names only the program: an argument could hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let helper = if self.helper.is_empty() { "an empty helper" } else { &self.helper };
+        let helper = match f.alternate() {
+            _ if self.helper.is_empty() => "an empty helper",
+            true if self.helper.starts_with('!') => "a shell command",
+            true => self.helper.split(' ').next().unwrap_or_default(),
+            false => &self.helper,
+        };
         match &self.place {
             None => write!(f, "{helper} (environment variables)"),
             Some((file, None)) => write!(f, "{helper} ({})", file.display()),

@@ -1,6 +1,7 @@
 //! Names are looked up once in a process: ureq alone asks again for each request, also where the connection is still open.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ureq::config::Config;
@@ -31,6 +32,12 @@ impl Resolver for RememberingResolver {
         known.push((place, addresses.clone()));
         Ok(addresses)
     }
+}
+
+/// All that was found so far.
+pub(in crate::vault) fn addresses() -> Vec<IpAddr> {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.iter().flat_map(|(_, addresses)| addresses.iter().map(|address| address.ip())).collect()
 }
 
 /// A look-up without an address. ureq hands it through as an I/O error, like that of a connection that broke.

@@ -10,6 +10,9 @@ use crate::target::Authority;
 /// The port of an environment URL that names none.
 const HTTPS_PORT: u16 = 443;
 
+/// The variables that name a proxy, the first one that is set wins.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// A proxy, and how messages name it: without the password that its URL may hold.
 pub(super) struct Route {
     pub proxy: Proxy,
@@ -24,11 +27,29 @@ pub(super) fn to(authority: &Authority) -> Result<Option<Route>, Error> {
     if is_exempt || authority.is_loopback() {
         return Ok(None);
     }
-    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let Some((variable, url)) = names.iter().find_map(|name| Some((*name, get(name)?))) else { return Ok(None) };
+    let Some((variable, url)) = VARIABLES.iter().find_map(|name| Some((*name, get(name)?))) else { return Ok(None) };
     let proxy = Proxy::new(&url).map_err(|_| Error::Proxy(variable))?;
     let name = format!("{}:{} of {variable}", proxy.host(), proxy.port());
     Ok(Some(Route { proxy, name }))
+}
+
+/// The way to `authority` in words, and whether a proxy is on it. A proxy's user name and password are no part of it.
+pub(crate) fn way_to(authority: &Authority) -> Result<(String, bool), Error> {
+    if let Some(route) = to(authority)? {
+        return Ok((format!("by the proxy {}", route.name), true));
+    }
+    let is_set = |names: &[&'static str]| {
+        names.iter().copied().find(|name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty()))
+    };
+    let words = match is_set(&VARIABLES) {
+        None => "none, no variable names one".to_owned(),
+        Some(variable) if authority.is_loopback() => format!("none, since {variable} does not count for loopback"),
+        Some(variable) => {
+            let exempting = is_set(&["NO_PROXY", "no_proxy"]).unwrap_or("NO_PROXY");
+            format!("none, since {exempting} excepts {authority} from {variable}")
+        }
+    };
+    Ok((words, false))
 }
 
 /// Whether `NO_PROXY` names the host: a list, separated by commas or blanks, of names that stand for what is below them

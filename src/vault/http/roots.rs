@@ -5,6 +5,7 @@
 //! for is held against all of them. An authority that an administrator added in either place counts, and one
 //! that the platform's owner took out does not, as it would with a list of our own.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
@@ -76,6 +77,26 @@ impl Verifier {
 /// Whether the environment names certificates; an empty variable counts as unset.
 fn is_said() -> bool {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Where the certificates come from, in words.
+pub(crate) fn authorities() -> String {
+    let words = |what: String, path: &Path| {
+        let state = if path.metadata().is_ok() { "" } else { ", which is not there" };
+        format!("{what}{}{state}", path.display())
+    };
+    if is_said() {
+        let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+        let named = named.iter().filter_map(|name| Some((name, crate::system::variable(name)?)));
+        return named.map(|(name, path)| words(format!("{name}="), &path)).collect::<Vec<_>>().join(" and ");
+    }
+    if System::HERE != System::Linux {
+        return "the system's own".to_owned();
+    }
+    let places = openssl_probe::probe();
+    let all: Vec<String> =
+        places.cert_file.iter().chain(&places.cert_dir).map(|path| words(String::new(), path)).collect();
+    if all.is_empty() { "none were found on this system".to_owned() } else { all.join(" and ") }
 }
 
 impl ServerCertVerifier for Verifier {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::edit::Edit;
+use super::finding::Finding;
 use crate::broker::Broker;
 use crate::config::SetupRecords;
 use crate::error::{Error, Kind};
@@ -169,12 +170,12 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
 }
 
 /// What `status` says of a client: whether it would ask us for the MCP servers; nothing about one that is not here.
-pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[String]) -> Option<String> {
+pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[String]) -> Option<Finding> {
     let set_up = suggest::setup(client.name());
     let read = client.file().and_then(|file| Edit::open(&file)).and_then(|edit| client.entries(&edit));
     let entries = match read {
         Ok(entries) => entries,
-        Err(error) => return Some(error.line()),
+        Err(error) => return Some(Finding::unreadable(error.line())),
     };
     let (ours, others): (Vec<Existing>, Vec<Existing>) =
         entries.into_iter().partition(|entry| entry.program().is_some());
@@ -183,18 +184,16 @@ pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[Stri
         let name = &entry.name;
         let is_service = broker.services.iter().any(|service| service.name == *name);
         if !is_service {
-            return Some(format!(
-                "{title} asks us for {name}, which is no service any more; fix: {}",
-                set_up.word("--undo").line()
+            return Some(Finding::wrong(
+                format!("{title} asks us for {name}, which is no service any more"),
+                set_up.word("--undo").line(),
             ));
         }
         if let Some(program) = entry.program().filter(|program| !is_startable(program)) {
             let again = entry.url().map_or(name.clone(), |url| format!("{name}={url}"));
             let fix = set_up.word(again).line();
-            return Some(format!(
-                "{title} is set up for {name}, but {} cannot be started; fix: {fix}",
-                program.display()
-            ));
+            let text = format!("{title} is set up for {name}, but {} cannot be started", program.display());
+            return Some(Finding::wrong(text, fix));
         }
     }
     let names: Vec<&str> = ours.iter().map(|entry| entry.name.as_str()).collect();
@@ -204,10 +203,11 @@ pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[Stri
     match (names.is_empty(), missing.is_empty()) {
         (true, true) => None,
         (true, false) if !client.is_installed() => None,
-        (true, false) => Some(format!("{title} does not ask us for {}; fix: {fix}", missing.join(", "))),
-        (false, true) => Some(format!("{title} asks us for {}", names.join(", "))),
+        (true, false) => Some(Finding::missing(format!("{title} does not ask us for {}", missing.join(", ")), fix)),
+        (false, true) => Some(Finding::good(format!("{title} asks us for {}", names.join(", ")))),
         (false, false) => {
-            Some(format!("{title} asks us for {}, not for {}; fix: {fix}", names.join(", "), missing.join(", ")))
+            let text = format!("{title} asks us for {}, not for {}", names.join(", "), missing.join(", "));
+            Some(Finding::missing(text, fix))
         }
     }
 }

@@ -1,0 +1,117 @@
+//! `doctor`: every link from a tool to a token, in the order in which a request walks it, and what to type about the first one
+//! that is broken. It changes nothing, and names no secret, so that what it prints can be passed on.
+
+mod check;
+mod files;
+mod memory;
+mod program;
+mod road;
+mod service;
+mod tools;
+mod versions;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::print;
+use super::request::ServiceOrTarget;
+use crate::broker::Broker;
+use crate::error::Error;
+use check::{Check, LOCAL, Pending, too_slow};
+
+/// How long it may take, whatever is broken.
+const LONGEST: Duration = Duration::from_secs(9);
+
+/// Check every link from a tool to a token, and say what to type about the first one that is broken
+///
+/// The links: the tools' versions, this program and its names on PATH, the configuration files, who answers for the URL, whether git,
+/// docker and MCP clients ask the program, the cache, the client credentials, proxy, DNS, connection, TLS, clock, the vault's answer,
+/// the account. What depends on a broken link is skipped. Nothing is changed. The output names no secret and no token, so that it can
+/// be pasted into a report.
+///
+/// The exit status is 0 where nothing is broken, else that of the first broken link's kind: 1 something local, 3 configuration or a
+/// tool that does not ask the program, 4 no home of the client credentials can be read, 5 the account needs authorization, 6 the vault
+/// refused, 7 the vault cannot be reached, 8 two services are equally good.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A URL, host or service; without one, nothing is checked that depends on it
+    #[arg(value_name = "URL")]
+    place: Option<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
+    let place = arguments.place.as_deref().map(ServiceOrTarget::parse).transpose()?;
+    let checks = all(place, deadline);
+    let first = checks.iter().find_map(Check::error);
+    if arguments.json {
+        let mut object = json!({"version": 1, "status": if first.is_some() { "error" } else { "ok" }});
+        if let Some(error) = &first {
+            object["code"] = error.kind().code().into();
+        }
+        object["checks"] = checks.iter().map(Check::to_json).collect();
+        print(&format!("{object}\n"))?;
+    } else {
+        print(&checks.iter().map(Check::to_text).collect::<String>())?;
+    }
+    first.map_or(Ok(()), Err)
+}
+
+fn all(place: Option<ServiceOrTarget>, deadline: Instant) -> Vec<Check> {
+    let start = Instant::now();
+    let (late, until) = (start + LOCAL + Duration::from_secs(1), start + LONGEST);
+    let files = Pending::start(move || files::read(deadline));
+    let program = Pending::start(program::look);
+    let versions = versions::start();
+    let (files, broker) = files
+        .by(start + LOCAL)
+        .unwrap_or_else(|| (vec![Check::broken(files::NAME, &too_slow("reading the configuration"))], None));
+    let rest = match broker {
+        Some(broker) => with_configuration(&Arc::new(broker), place, until),
+        None => without_configuration(place.is_some()),
+    };
+    let mut checks: Vec<Check> = Vec::new();
+    for (name, version) in versions {
+        checks.push(version.by(late).unwrap_or_else(|| Check::broken(name, &too_slow("asking for the version"))));
+    }
+    match program.by(late) {
+        Some(found) => checks.extend(found),
+        None => checks.push(Check::broken("program", &too_slow("looking along PATH"))),
+    }
+    checks.into_iter().chain(files).chain(rest).collect()
+}
+
+fn without_configuration(has_place: bool) -> Vec<Check> {
+    let road = if has_place { &road::NAMES[..] } else { &road::NAMES[..road::NAMES.len() - 1] };
+    let service = has_place.then_some(&service::NAME);
+    let names = service.into_iter().chain(&tools::NAMES).chain(&memory::NAMES).chain(road);
+    names.map(|name| Check::behind(name, files::NAME)).collect()
+}
+
+fn with_configuration(broker: &Arc<Broker>, place: Option<ServiceOrTarget>, until: Instant) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut answering = None;
+    if let Some(place) = &place {
+        let (check, found) = service::look(broker, place);
+        checks.push(check);
+        answering = found.map(Arc::new);
+    }
+    let is_unknown = place.is_some() && answering.is_none();
+    let road = road::start(broker, answering.clone());
+    if is_unknown {
+        // Nobody can say which tools should ask for it.
+        checks.extend(tools::NAMES.map(|name| Check::behind(name, service::NAME)));
+    } else {
+        checks.extend(tools::look(broker, answering.as_deref(), until));
+    }
+    checks.extend(memory::look(broker));
+    checks.extend(road::walked(&road, answering.is_some(), until));
+    if is_unknown {
+        checks.push(Check::behind("account", service::NAME));
+    }
+    checks
+}
