@@ -65,73 +65,39 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check client credentials with Scalekit, and store them in the OS keyring or where --home says
     Login(login::Arguments),
-    /// Remove stored client credentials
     Logout(logout::Arguments),
-    /// Show each environment, where its client credentials live, and whether they can be read
     Status(status::Arguments),
-    /// Check every link from a tool to a token, and say what to type about the first one that is broken
     Doctor(doctor::Arguments),
-    /// Name a connection as a service, and say which hosts are its own
     Config(config::Arguments),
-    /// Create, list, change and delete API clients of an organization, and replace their secrets
     Client(client::Arguments),
-    /// Choose which account of a service is its usual one, or where it comes before others
     Use(use_account::Arguments),
-    /// Read the environment's connections, so that they are services without `config`
     Sync(sync::Arguments),
-    /// List the services, their accounts and hosts
     List(list::Arguments),
-    /// Remove a service
     Remove(remove::Arguments),
-    /// Print a fresh token for a service, URL or host
     Token(token::Arguments),
-    /// Print the request header with a fresh token, as the provider wants it
     Header(header::Arguments),
-    /// Run a command with fresh tokens in its environment variables
     Exec(exec::Arguments),
-    /// Call a URL with curl and a fresh token
     Curl(curl::Arguments),
-    /// Get a person's consent for an account: show the link, open the browser, wait until the account is ACTIVE
     Connect(connect::Arguments),
-    /// Remove a connected account in the vault, with the tokens it holds
     Disconnect(disconnect::Arguments),
-    /// Explain which service and account would answer for a URL, or why none would
     Which(which::Arguments),
-    /// Check a token that Scalekit issued, as an HTTP API does: the token on stdin
     Verify(verify::Arguments),
-    /// Show who got which credential, or switch on and off that it is written down
     Audit(audit::Arguments),
-    /// Show or forget the tokens that are cached in memory, or set for how long they may be
     Cache(cache::Arguments),
-    /// Let a tool ask the program for your services, or undo that
     Setup(setup::Arguments),
-    /// Speak git's credential helper protocol on stdin and stdout
     GitCredential(git::Help),
-    /// Speak docker's credential helper protocol on stdin and stdout
     DockerCredential(docker::Help),
-    /// Print the headers for an MCP server as one line of JSON
     McpHeaders(mcp_headers::Arguments),
-    /// Be the stdio MCP server for a remote one, with a fresh token for every message
     Mcp(mcp::Arguments),
-    /// Speak the credential helper protocol of Bazel and EngFlow on stdin and stdout
     Bazel(bazel::Help),
-    /// Speak cargo's credential provider protocol on stdin and stdout
     Cargo(cargo::Help),
-    /// Speak the credentials helper protocol of Terraform and OpenTofu on stdout
     Terraform(terraform::Help),
-    /// Answer as the command keyring does for pip, uv and their kin
     Keyring(keyring::Help),
-    /// Print the value of Authorization for a registry, as pnpm's tokenHelper
     Pnpm(pnpm::Help),
-    /// Speak Go's GOAUTH protocol on stdout
     Goauth(goauth::Help),
-    /// Speak the exec credential plugin protocol of kubectl on stdout
     Kubernetes(kubernetes::Help),
-    /// Speak the protocol of NuGet's plug-ins on stdin and stdout
     Nuget(nuget::Help),
-    /// Answer the prompt of GIT_ASKPASS, SSH_ASKPASS or wget's --use-askpass
     Askpass(askpass::Help),
 }
 

@@ -67,13 +67,16 @@ fn github(command: &str, target: Option<&str>, result: &str) -> Value {
     line
 }
 
+/// A program, its words, its input, and what the record says of it: the command, and the target.
+type Way<'a> = (&'a str, &'a [&'a str], &'a str, &'a str, Option<&'a str>);
+
 #[test]
 fn every_way_to_a_credential_leaves_a_line() {
     let world = world();
     let run = |program: &str, args: &[&str], input: &str| _ = finish(world.command(program).args(args), input);
     let user = "https://api.github.com/user";
     let repository = Some("https://github.com/acme/app.git");
-    let ways: [(&str, &[&str], &str, &str, Option<&str>); 11] = [
+    let ways: [Way<'_>; 11] = [
         ("git-credential-scalekit", &["get"], GITHUB, "git-credential", repository),
         ("docker-credential-scalekit", &["get"], "ghcr.io", "docker-credential", Some("https://ghcr.io")),
         ("bazel-scalekit", &["get"], "{\"uri\":\"https://github.com/a?b=c\"}", "bazel", Some("https://github.com/a")),
