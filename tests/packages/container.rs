@@ -1,0 +1,51 @@
+//! The image for containers, built and run by buildah.
+
+use std::path::Path;
+
+use super::User;
+use crate::common::finish;
+
+#[test]
+fn the_image_holds_the_program_and_certificates_and_nothing_else() {
+    let user = User::new();
+    let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release-build/image");
+    assert!(context.join("amd64").exists(), "`release/build` makes {}", context.display());
+    std::fs::copy("/etc/ssl/certs/ca-certificates.crt", context.join("ca-certificates.crt")).unwrap();
+    let store = |name: &str| user.path(name).display().to_string();
+    let (root, run_root) = (store("containers"), store("containers-run"));
+    let buildah = |args: &[&str]| {
+        let first = ["--storage-driver", "vfs", "--root", &root, "--runroot", &run_root];
+        user.install("buildah", &[&first, args].concat(), &[])
+    };
+    buildah(&[
+        "bud",
+        "--isolation",
+        "chroot",
+        "--platform",
+        "linux/amd64",
+        "--tag",
+        "image",
+        context.to_str().unwrap(),
+    ]);
+    let container = buildah(&["from", "image"]).stdout.trim().to_owned();
+    let mounted = buildah(&["mount", &container]).stdout.trim().to_owned();
+    let mounted = Path::new(&mounted);
+    let mut folders: Vec<_> = std::fs::read_dir(mounted).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    folders.sort();
+    assert_eq!(folders, ["etc", "usr"]);
+
+    // As the image's user in its root, with a file of the host's for certificates.
+    std::fs::copy(user.repository.world.sandbox.ca_pem(), mounted.join("ca.pem")).unwrap();
+    let config = buildah(&[
+        "inspect",
+        "--format",
+        "{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Env}}",
+        "image",
+    ]);
+    assert_eq!(config.stdout, "65534:65534 [/usr/bin/scalekit-auth] [HOME=/home PATH=/usr/bin]\n");
+    let mut command = user.command("chroot", &[]);
+    command.args(["--userspec=65534:65534", mounted.to_str().unwrap(), "/usr/bin/scalekit-auth", "status"]);
+    command.env("HOME", "/home").env("PATH", "/usr/bin").env("SSL_CERT_FILE", "/ca.pem");
+    finish(&mut command, "").ok();
+    buildah(&["umount", &container]);
+}
