@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 """What is made once all targets are in a folder: npm's main package, the manifests of Homebrew and scoop, SHA256SUMS.
 
-    finish.py VERSION OUT [REPOSITORY]
+    finish.py VERSION OUT
 
-REPOSITORY is the address under which releases are published, https://github.com/OWNER/NAME.
+The variable REPOSITORY is the address under which releases are published, https://github.com/OWNER/NAME.
 """
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
 from pack import HERE, names, npm_main
 
 version, out = sys.argv[1], Path(sys.argv[2])
-repository = (sys.argv[3] if len(sys.argv) > 3 else "").rstrip("/")
+repository = os.environ.get("REPOSITORY", "")
 
 
 def digest(path):

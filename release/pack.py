@@ -8,6 +8,7 @@ FOLDER holds what an archive contains; OUT gets the archive, the wheel and npm's
 import base64
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -69,6 +70,9 @@ def wheel(version, target, folder, out):
 
 def manifest(version, name, **more):
     fixed = {"name": name, "version": version, "description": DESCRIPTION, "license": "MIT OR Apache-2.0"}
+    if repository := os.environ.get("REPOSITORY"):
+        # npm holds it to where the package was built.
+        fixed["repository"] = {"type": "git", "url": f"git+{repository}.git"}
     return json.dumps(fixed | more, indent=2) + "\n"
 
 

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use super::User;
+use super::{User, artifact};
 use crate::common::finish;
 
 #[test]
 fn the_image_holds_the_program_and_certificates_and_nothing_else() {
     let user = User::new();
-    let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release-build/image");
-    assert!(context.join("amd64").exists(), "`release/build` makes {}", context.display());
+    let (context, deb) = (user.path("image"), artifact("scalekit-auth_VERSION_amd64.deb"));
+    let files = context.join("amd64");
+    user.install("dpkg-deb", &["--extract", deb.to_str().unwrap(), files.to_str().unwrap()], &[]);
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/release/Dockerfile"), context.join("Dockerfile")).unwrap();
     std::fs::copy("/etc/ssl/certs/ca-certificates.crt", context.join("ca-certificates.crt")).unwrap();
     let store = |name: &str| user.path(name).display().to_string();
     let (root, run_root) = (store("containers"), store("containers-run"));
