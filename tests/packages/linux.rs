@@ -14,7 +14,7 @@ fn has_everything(root: &Path) {
         assert_eq!(std::fs::read_link(link).unwrap(), Path::new("scalekit-auth"));
     }
     let documents = root.join("usr/share/doc/scalekit-auth");
-    for name in ["README.md", "protocol.md", "changelog.gz", "THIRD-PARTY.txt", "sbom.cdx.json", "docs/git.md"] {
+    for name in ["README.md", "protocol.md", "CHANGELOG.md", "THIRD-PARTY.txt", "sbom.cdx.json", "docs/git.md"] {
         assert!(documents.join(name).exists(), "{name}");
     }
 }
