@@ -10,8 +10,8 @@ module.exports = function launch(name) {
     program = require.resolve(`scalekit-auth-${system}/bin/scalekit-auth${suffix}`);
   } catch {
     console.error(`scalekit-auth: npm's package scalekit-auth-${system} is not installed.`);
-    console.error("  Either there is none for this system, or npm was told to leave out optional dependencies;");
-    console.error("  install again without --omit=optional.");
+    console.error("  Either there is none for this system, or npm left out an optional dependency; then install again:");
+    console.error("  npm install --global --include=optional scalekit-auth");
     process.exit(1);
   }
   // The program tells by the name that it is called by which protocol is spoken.

@@ -9,6 +9,7 @@ use crate::common::finish;
 fn the_image_holds_the_program_and_certificates_and_nothing_else() {
     let user = User::new();
     let (context, deb) = (user.path("image"), artifact("scalekit-auth_VERSION_amd64.deb"));
+    std::fs::create_dir(&context).unwrap();
     let files = context.join("amd64");
     user.install("dpkg-deb", &["--extract", deb.to_str().unwrap(), files.to_str().unwrap()], &[]);
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/release/Dockerfile"), context.join("Dockerfile")).unwrap();

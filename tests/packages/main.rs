@@ -92,7 +92,7 @@ impl User {
             let link = links.path().join(name);
             std::os::unix::fs::symlink(EXE, &link).unwrap();
             for (words, input) in
-                [(vec![], ""), (vec!["get"], "protocol=https\nhost=example.com\n\n"), (vec!["-h"], "x")]
+                [(vec![], ""), (vec!["get"], "protocol=https\nhost=example.com\n\n"), (vec!["store"], "x")]
             {
                 let (got, expected) = (run(&bin.join(name), &words, input), run(&link, &words, input));
                 assert_eq!((got.code, &got.stdout), (expected.code, &expected.stdout), "{name} {words:?}: {got:?}");

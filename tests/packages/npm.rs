@@ -55,18 +55,19 @@ fn document(file: &Path, url: &str) -> Value {
     json!({"name": manifest["name"], "dist-tags": {"latest": VERSION}, "versions": {VERSION: manifest}})
 }
 
-fn install(user: &User, options: &[&str]) {
+fn install(user: &User) {
     artifact("scalekit-auth-linux-x64-VERSION.tgz");
     let registry = Registry::start();
     let (url, prefix) = (format!("--registry={}", registry.url()), user.path("npm"));
-    let first = ["install", "--global", "--no-audit", "--no-fund", "--prefix", prefix.to_str().unwrap(), &url];
-    user.install("npm", &[&first, options, &["scalekit-auth"]].concat(), &[]);
+    let words =
+        ["install", "--global", "--no-audit", "--no-fund", "--prefix", prefix.to_str().unwrap(), &url, "scalekit-auth"];
+    user.install("npm", &words, &[]);
 }
 
 #[test]
 fn npm_installs_the_launcher_and_this_systems_executable() {
     let user = User::new();
-    install(&user, &[]);
+    install(&user);
     let modules = user.path("npm/lib/node_modules/scalekit-auth/node_modules");
     let here: Vec<_> = std::fs::read_dir(&modules).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(here.iter().any(|name| name == "scalekit-auth-linux-x64"), "{here:?}");
@@ -91,10 +92,12 @@ fn npm_installs_the_launcher_and_this_systems_executable() {
 #[test]
 fn the_launcher_says_what_is_missing() {
     let user = User::new();
-    install(&user, &["--omit=optional"]);
+    install(&user);
+    let modules = user.path("npm/lib/node_modules/scalekit-auth/node_modules");
+    std::fs::remove_dir_all(modules.join("scalekit-auth-linux-x64")).unwrap();
     let got = finish(user.command(user.path("npm/bin/scalekit-auth"), &[]).arg("--version"), "").exit(1);
     assert!(
-        got.stderr.contains("scalekit-auth-linux-x64 is not installed") && got.stderr.contains("--omit=optional"),
+        got.stderr.contains("scalekit-auth-linux-x64 is not installed") && got.stderr.contains("--include=optional"),
         "{got:?}"
     );
 }
