@@ -1,5 +1,6 @@
 //! The image for containers, built and run by buildah.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{User, artifact};
@@ -37,18 +38,26 @@ fn the_image_holds_the_program_and_certificates_and_nothing_else() {
     folders.sort();
     assert_eq!(folders, ["etc", "usr"]);
 
-    // As the image's user in its root, with a file of the host's for certificates.
-    std::fs::copy(user.repository.world.sandbox.ca_pem(), mounted.join("ca.pem")).unwrap();
-    let config = buildah(&[
-        "inspect",
-        "--format",
-        "{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Env}}",
-        "image",
-    ]);
-    assert_eq!(config.stdout, "65534:65534 [/usr/bin/scalekit-auth] [HOME=/home PATH=/usr/bin]\n");
+    let format = "{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Env}}";
+    let config = buildah(&["inspect", "--type", "image", "--format", format, "image"]).stdout;
+    assert!(config.starts_with("65534:65534 [/usr/bin/scalekit-auth] ") && config.contains("HOME=/home"), "{config}");
+
+    // As the image's user in its root, with the client credentials in variables and two files of the test's.
+    let world = &user.repository.world;
+    let readable = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let folder = mounted.join("home/.config/scalekit-auth");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.ancestors().take(3).for_each(|path| readable(path, 0o755));
+    for (from, to) in [
+        (world.sandbox.ca_pem().to_owned(), mounted.join("ca.pem")),
+        (world.config_file("connections.json"), folder.join("connections.json")),
+    ] {
+        std::fs::copy(from, &to).unwrap();
+        readable(&to, 0o644);
+    }
     let mut command = user.command("chroot", &[]);
-    command.args(["--userspec=65534:65534", mounted.to_str().unwrap(), "/usr/bin/scalekit-auth", "status"]);
-    command.env("HOME", "/home").env("PATH", "/usr/bin").env("SSL_CERT_FILE", "/ca.pem");
-    finish(&mut command, "").ok();
+    command.args(["--userspec=65534:65534", mounted.to_str().unwrap(), "/usr/bin/scalekit-auth", "token", "github"]);
+    command.env("HOME", "/home").env("PATH", "/usr/bin:/usr/sbin").env("SSL_CERT_FILE", "/ca.pem");
+    assert_eq!(finish(&mut command, "").ok().stdout, "token-1\n");
     buildah(&["umount", &container]);
 }
