@@ -55,6 +55,9 @@ fn the_image_holds_the_program_and_certificates_and_nothing_else() {
         std::fs::copy(from, &to).unwrap();
         readable(&to, 0o644);
     }
+    // As the engine that runs a container does.
+    std::fs::write(mounted.join("etc/hosts"), "127.0.0.1 localhost\n").unwrap();
+    readable(&mounted.join("etc/hosts"), 0o644);
     let mut command = user.command("chroot", &[]);
     command.args(["--userspec=65534:65534", mounted.to_str().unwrap(), "/usr/bin/scalekit-auth", "token", "github"]);
     command.env("HOME", "/home").env("PATH", "/usr/bin:/usr/sbin").env("SSL_CERT_FILE", "/ca.pem");
