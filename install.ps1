@@ -1,6 +1,7 @@
 <#
 .SYNOPSIS
-Builds scalekit-auth and installs it for this user of Windows, with its protocol names.
+Installs scalekit-auth for this user of Windows, with its protocol names: the program beside this script, as in a release,
+else one that it builds.
 .PARAMETER Directory
 Where the programs go; it is added to the user's PATH. %LOCALAPPDATA%\Programs\scalekit-auth unless given.
 .PARAMETER Executable
@@ -30,6 +31,8 @@ if ($Uninstall) {
     exit 0
 }
 
+$beside = Join-Path $PSScriptRoot 'scalekit-auth.exe'
+if (-not $Executable -and (Test-Path $beside)) { $Executable = $beside }
 if (-not $Executable) {
     if (-not (Get-Command cargo -ErrorAction SilentlyContinue)) {
         throw 'cargo is missing; install Rust from https://rustup.rs, then run this again'

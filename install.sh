@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds scalekit-auth and installs it with its protocol names.
+# Installs scalekit-auth with its protocol names: the executable beside this script, as in a release, else one that it builds.
 #
 #   ./install.sh [--prefix DIR] [--uninstall]
 #   ./install.sh --skill DIR [--uninstall]
@@ -103,17 +103,25 @@ if [ "$uninstall" = yes ]; then
     exit 0
 fi
 
-case $(uname -s) in
+system=$(uname -s)
+case $system in
 MINGW* | MSYS* | CYGWIN*) fail "on Windows run install.ps1 in PowerShell: powershell -ExecutionPolicy Bypass -File install.ps1" ;;
-Darwin) cc --version >/dev/null 2>&1 || fail "the command line tools are missing; run xcode-select --install, then this again" ;;
 esac
 cd "$(dirname "$0")"
-command -v cargo >/dev/null || fail "cargo is missing; install Rust from https://rustup.rs, then run this again"
-# Messages of panics quote the paths of sources; where this machine keeps them is nobody's business, and no bytes of ours.
-sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
-cargo build --release --locked --bin scalekit-auth --config "build.rustflags=['--remap-path-prefix=$sources=']"
-built=${CARGO_TARGET_DIR:-target}/release/scalekit-auth
-"$built" --version >/dev/null || fail "what was built does not run: $built"
+if [ -f scalekit-auth ] && [ ! -e Cargo.toml ]; then
+    built=./scalekit-auth
+    "$built" --version >/dev/null || fail "the executable beside this script does not run here; is it the archive for $system on $(uname -m)?"
+else
+    if [ "$system" = Darwin ] && ! cc --version >/dev/null 2>&1; then
+        fail "the command line tools are missing; run xcode-select --install, then this again"
+    fi
+    command -v cargo >/dev/null || fail "cargo is missing; install Rust from https://rustup.rs, then run this again"
+    # Messages of panics quote the paths of sources; where this machine keeps them is nobody's business, and no bytes of ours.
+    sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    cargo build --release --locked --bin scalekit-auth --config "build.rustflags=['--remap-path-prefix=$sources=']"
+    built=${CARGO_TARGET_DIR:-target}/release/scalekit-auth
+    "$built" --version >/dev/null || fail "what was built does not run: $built"
+fi
 
 for link in $links; do
     if [ -e "$bin/$link" ] || [ -L "$bin/$link" ]; then

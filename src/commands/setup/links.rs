@@ -8,6 +8,11 @@ use crate::programs::{is_same_file, on_path};
 use crate::protocol::PROTOCOLS;
 use crate::system::{self, System};
 
+/// How a script of a wheel begins; the sub-command follows.
+const SCRIPT: &[u8] = b"#!/bin/sh\nexec \"${0%/*}/scalekit-auth\" ";
+/// Room for such a script.
+const LONGEST_SCRIPT: u64 = 200;
+
 /// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
 pub(in crate::commands) struct Links {
@@ -55,7 +60,7 @@ impl Links {
     /// The path of a protocol name that leads to this program: on PATH, or beside it.
     pub(in crate::commands) fn path_of(&self, name: &str) -> Option<PathBuf> {
         let mut links = on_path(name).chain([self.directory().join(System::HERE.executable(name))]);
-        links.find(|link| is_same_file(link, &self.program))
+        links.find(|link| is_same_file(link, &self.program) || is_stand_in(link, &self.program))
     }
 
     /// The path of a protocol name, where nothing else will do.
@@ -100,6 +105,19 @@ impl Links {
     pub(in crate::commands) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
     }
+}
+
+/// Whether this is what a Python wheel, which has no links, holds in the place of one: a script that calls the program beside
+/// it, or a copy of the program. `release/pack.py` writes both.
+fn is_stand_in(name: &Path, program: &Path) -> bool {
+    let length = |path: &Path| std::fs::metadata(path).map(|data| data.len()).ok();
+    let (Some(own), Some(whole)) = (length(name), length(program)) else { return false };
+    if own != whole && own > LONGEST_SCRIPT {
+        return false;
+    }
+    let Ok(text) = std::fs::read(name) else { return false };
+    let is_script = text.starts_with(SCRIPT) && is_same_file(&name.with_file_name("scalekit-auth"), program);
+    is_script || own == whole && std::fs::read(program).is_ok_and(|whole| whole == text)
 }
 
 /// For links whose names would hide other programs beside this one.
