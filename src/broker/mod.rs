@@ -8,6 +8,7 @@ mod environment;
 mod fetch;
 mod login;
 mod mcp;
+mod only;
 mod source;
 mod unreached;
 
@@ -36,6 +37,7 @@ use unreached::Unreached;
 pub use audit::Asked;
 pub use fetch::read_or_create;
 pub use login::not_logged_in;
+pub use only::short;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 pub const EXPIRY_MARGIN: i64 = 60;

@@ -31,7 +31,8 @@ pub(super) fn find<T>(
 ) -> Result<T, Failure> {
     let (service, account) = asked.find_token(broker)?;
     let target = asked.target();
-    let token = broker.token(&service, &account);
+    let token =
+        broker.must_serve(&service, command).map_err(Failure::from).and_then(|()| broker.token(&service, &account));
     hand_out(broker, Asked { command, target: target.as_ref(), service: &service, account: &account }, token, make)
 }
 

@@ -53,6 +53,7 @@ fn headers(arguments: &Arguments, deadline: Instant) -> Result<Value, Error> {
             return Ok(Value::Object(Map::new()));
         }
     };
+    broker.must_serve(&service, "mcp-headers")?;
     // Nobody says whether the server refused the last answer. Whoever asks again may mean that, so the vault is asked again.
     let origin = target.authority.to_string();
     let refusals = Refusals::open();

@@ -69,7 +69,14 @@ fn object(found: &AccountToken) -> Result<Secret<String>, Failure> {
 /// One object with `results`, whatever became of each; the exit code says whether all, some or none worked.
 fn several(all: &[Request], deadline: Instant) -> Result<(), Error> {
     let broker = all[0].broker(deadline)?;
-    let found: Vec<Result<_, Error>> = all.iter().map(|asked| asked.find_token(&broker)).collect();
+    let found: Vec<Result<_, Error>> = all
+        .iter()
+        .map(|asked| {
+            let (service, account) = asked.find_token(&broker)?;
+            broker.must_serve(&service, COMMAND)?;
+            Ok((service, account))
+        })
+        .collect();
     let wanted: Vec<(&Service, &Account)> =
         found.iter().flatten().map(|(service, account)| (&**service, account)).collect();
     let mut tokens = broker.tokens(&wanted).into_iter();

@@ -66,6 +66,7 @@ struct Winner {
     environment: String,
     credentials: String,
     authorization: String,
+    only: Vec<String>,
     /// Whether one account holds the credential for everybody.
     is_org_wide: bool,
     /// By what else the account is told apart.
@@ -115,6 +116,9 @@ impl<'a> Reasons<'a> {
             lines.push(("environment", winner.environment.clone()));
             lines.push(("credentials", winner.credentials.clone()));
             lines.push(("sent as", winner.authorization.clone()));
+            if !winner.only.is_empty() {
+                lines.push(("only for", winner.only.join(", ")));
+            }
             if self.target.is_none() {
                 lines.push((
                     "hosts",
@@ -163,6 +167,9 @@ impl<'a> Reasons<'a> {
                     "docker": winner.docker.as_deref().map(basic),
                 });
                 // What few accounts have stands there for them alone.
+                if !winner.only.is_empty() {
+                    object["answer"]["only"] = winner.only.as_slice().into();
+                }
                 if winner.is_org_wide {
                     object["answer"]["org_wide"] = true.into();
                 }
@@ -204,6 +211,7 @@ fn winner(
         environment: broker.environment_name(service).to_owned(),
         credentials: broker.credentials_source(service)?,
         authorization: authorization(service),
+        only: service.only.clone(),
         is_org_wide: service.learned.is_org_wide,
         owner: service.owner_of(&account.identifier).clone(),
         variables: service.row().map_or(&[], |row| row.variables),

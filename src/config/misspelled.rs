@@ -13,6 +13,7 @@ const SERVICE_KEYS: &[&str] = &[
     "environment",
     "hosts",
     "preferred_for",
+    "only",
     "from",
     "accounts",
     "kind",

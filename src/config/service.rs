@@ -47,6 +47,7 @@ impl Service {
             environment: text(entry, "environment")?,
             hosts: hosts(entry, "hosts")?,
             preferred_for: hosts(entry, "preferred_for")?,
+            only: only(entry)?,
             client: client.map(Box::new),
             ..Self::new(name, &connection, from(entry)?)
         })
@@ -65,6 +66,7 @@ impl Service {
             environment,
             hosts,
             preferred_for,
+            only,
             learned: _,
             client,
             mcp: _,
@@ -86,6 +88,11 @@ impl Service {
         write_owner(entry, owner);
         write_hosts(entry, "hosts", hosts);
         write_hosts(entry, "preferred_for", preferred_for);
+        if only.is_empty() {
+            entry.shift_remove("only");
+        } else {
+            entry.insert("only".into(), only.iter().map(|name| Value::from(name.as_str())).collect());
+        }
         if accounts.is_empty() {
             entry.shift_remove("accounts");
         } else {
@@ -162,6 +169,16 @@ fn hosts(entry: &Map<String, Value>, key: &str) -> Result<Vec<Pattern>, String> 
         Some(Value::Array(hosts)) => hosts.iter().map(pattern).collect(),
         Some(_) => Err(format!("{key} is not a list")),
     }
+}
+
+/// Who gets its token. A list that names nobody is a mistake, and not everybody.
+fn only(entry: &Map<String, Value>) -> Result<Vec<String>, String> {
+    let names: Option<Vec<String>> = match entry.get("only") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(names)) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+        Some(_) => None,
+    };
+    names.filter(|names| !names.is_empty()).ok_or_else(|| "only is not a list of commands".to_owned())
 }
 
 fn write_hosts(entry: &mut Map<String, Value>, key: &str, hosts: &[Pattern]) {

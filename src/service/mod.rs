@@ -57,6 +57,8 @@ pub struct Service {
     pub hosts: Vec<Pattern>,
     /// Where it answers in the place of others that are as good; it claims nothing by that.
     pub preferred_for: Vec<Pattern>,
+    /// The commands and helper protocols that get its token, such as `git` and `token`; none is all of them.
+    pub only: Vec<String>,
     /// What the vault says about the connection.
     pub learned: Learned,
     /// Set for a service that is no connection but an API client, which gets its tokens by its own client credentials.
@@ -113,6 +115,7 @@ impl Service {
             environment: None,
             hosts: Vec::new(),
             preferred_for: Vec::new(),
+            only: Vec::new(),
             learned: Learned::default(),
             client: None,
             mcp: None,

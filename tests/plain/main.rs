@@ -24,6 +24,7 @@ mod leniency;
 mod logout;
 mod machines;
 mod network;
+mod only;
 mod outcomes;
 mod protocol;
 mod services;

@@ -1,6 +1,6 @@
 //! `config SERVICE --client-id ID`: makes a service of an API client that exists already.
 
-use super::{Arguments, check_hosts, pattern};
+use super::{Arguments, check_hosts, only, pattern};
 use crate::broker::Broker;
 use crate::cache;
 use crate::commands::{homes, note, terminal};
@@ -92,6 +92,9 @@ fn with_client(
             .next(format!("choose another name, or {} first", suggest::remove(name))));
     }
     let mut service = before.unwrap_or_else(|| Service::new(name, &client.client_id, Origin::User));
+    if let Some(only) = only(&arguments.only)? {
+        service.only = only;
+    }
     service.connection.clone_from(&client.client_id);
     service.identifier = Some(client.client_id.clone());
     service.client = Some(Box::new(client));

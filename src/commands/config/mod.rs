@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use super::homes::HomeArgument;
 use super::note;
-use crate::broker::Broker;
+use crate::broker::{self, Broker};
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind, without_userinfo};
+use crate::protocol;
 use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
 use crate::service::{
     CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
@@ -45,6 +46,10 @@ pub struct Arguments {
     /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account alone is the one
     #[arg(long = "host", value_name = "PATTERN")]
     hosts: Vec<String>,
+    /// The commands and helper protocols that may have its token: git, docker, token, exec and so on; all lifts the limit. It guards
+    /// against accidents, not against programs of yours
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
     /// An API client of an organization, in a connection's place: its tokens are JWTs by client credentials
     #[arg(long, value_name = "ID", conflicts_with_all = ["connection", "provider", "identifier", "account"])]
     client_id: Option<String>,
@@ -129,6 +134,22 @@ fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<
     Err(Error::new(Kind::Usage, format!("{value:?} cannot be a {what}")).why(rule))
 }
 
+/// The commands that hand out a token and are no helper protocol.
+const COMMANDS: [&str; 6] = ["token", "header", "exec", "curl", "mcp-headers", "mcp"];
+
+/// Who may have the token: `None` leaves it as it was.
+fn only(names: &[String]) -> Result<Option<Vec<String>>, Error> {
+    if names == ["all"] {
+        return Ok(Some(Vec::new()));
+    }
+    let known: Vec<&str> = protocol::commands().map(broker::short).chain(COMMANDS).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Error::new(Kind::Usage, format!("--only does not know {name}"))
+            .why(format!("there are {}, and all", known.join(", ")))),
+        None => Ok(Some(names.to_vec()).filter(|names| !names.is_empty())),
+    }
+}
+
 fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection: &str) -> Result<Service, Error> {
     let hosts = arguments.hosts.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     if before.as_ref().is_some_and(|service| service.client.is_some()) {
@@ -138,6 +159,9 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
     let mut service = before.unwrap_or_else(|| Service::new(name, connection, Origin::User));
     // What a person configures yields to nothing that sync finds.
     service.origin = Origin::User;
+    if let Some(only) = only(&arguments.only)? {
+        service.only = only;
+    }
     service.connection = connection.to_owned();
     if let Some(provider) = &arguments.provider {
         service.provider = Some(provider.to_ascii_uppercase());
