@@ -172,13 +172,21 @@ fn own(desk: &Desk, name: &str) -> Command {
     desk.command(desk.world.path("bin").join(name).to_str().expect("a plain path"))
 }
 
-/// Builds the program as users do, since what cargo builds for a benchmark unwinds, and puts a copy of it in the place of the
-/// one that the tests use: whatever is built meanwhile changes nothing.
-fn install(desk: &Desk) {
+/// The program that is measured: the one of a release that `SCALEKIT_AUTH_PROGRAM` names, else what cargo builds as a release, since what
+/// it builds for a benchmark unwinds.
+pub fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("SCALEKIT_AUTH_PROGRAM") {
+        return program.into();
+    }
     let done = Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--bin", "scalekit-auth"]).status();
     assert!(done.is_ok_and(|status| status.success()), "the release builds");
+    EXE.into()
+}
+
+/// Puts a copy of the program in the place of the one that the tests use: whatever is built meanwhile changes nothing.
+fn install(desk: &Desk) {
     let copy = desk.world.path("bin/release");
-    fs::copy(EXE, &copy).unwrap();
+    fs::copy(program(), &copy).unwrap();
     for name in ["scalekit-auth", "git-credential-scalekit"] {
         let name = desk.world.path("bin").join(name);
         fs::remove_file(&name).unwrap();

@@ -36,6 +36,7 @@ fn all() -> Vec<Suggestion> {
         logout("dev"),
         status(),
         status_check(),
+        doctor(),
         which("https://github.com/a"),
         token("github"),
         token("https://github.com").option("--identifier", "bob"),
