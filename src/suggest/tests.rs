@@ -45,6 +45,7 @@ fn all() -> Vec<Suggestion> {
         setup("git").word("github.com").word("--replace"),
         setup("docker").word("ghcr.io").word("--replace"),
         setup("gh"),
+        setup_alone(),
         Clients { organization: "org_1", environment: Some("dev") }.list(),
         Clients { organization: "org_1", environment: Some("dev") }.delete("m2morg_1").word("--yes"),
         client("delete").word("machine"),
