@@ -71,6 +71,8 @@ pub struct Token {
     pub credential: Credential,
     /// The expiry to tell, in seconds since 1970, margin taken off; `None` if there is none or it has passed.
     pub expires_at: Option<i64>,
+    /// When it really ends; `None` as above.
+    ends_at: Option<i64>,
     /// The vault calls the account ACTIVE, yet its token's expiry has passed.
     pub is_past_expiry: bool,
     /// What the account says about its tenant.
@@ -320,13 +322,18 @@ impl Broker {
 }
 
 impl Token {
+    /// The expiry for whoever keeps a token without one for good: in its last minute it is the real one.
+    pub fn known_expiry(&self) -> Option<i64> {
+        self.expires_at.or(self.ends_at)
+    }
+
     /// `facts` are the vault's, and so are not there for what comes from the cache.
     fn new(entry: Entry, facts: Option<Facts>) -> Self {
         let now = clock::wall();
         let told = entry.expires_at.map(|at| at.saturating_sub(EXPIRY_MARGIN));
         Self {
-            // In its last minute it is what the vault says.
-            expires_at: told.filter(|at| *at > now).or(entry.expires_at.filter(|at| *at > now)),
+            expires_at: told.filter(|at| *at > now),
+            ends_at: entry.expires_at.filter(|at| *at > now),
             is_past_expiry: entry.expires_at.is_some_and(|at| at <= now),
             credential: entry.credential,
             is_cached: facts.is_none(),

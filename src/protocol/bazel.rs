@@ -136,7 +136,7 @@ impl Request for Uri {
         let headers = resolved.headers(token)?;
         let headers = headers.iter().map(|header| (header.name.clone(), json!([header.value.expose()])));
         let mut object = json!({"headers": headers.collect::<Map<_, _>>()});
-        if let Some(at) = token.expires_at {
+        if let Some(at) = token.known_expiry() {
             object["expires"] = rfc3339(at).into();
         }
         Ok(Some(Box::new(move |_| Reply::done(format!("{object}\n")))))

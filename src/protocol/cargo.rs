@@ -149,7 +149,7 @@ pub fn target(input: &[u8]) -> Result<Option<String>, InputError> {
 fn encode(resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
     let value = resolved.authorization(token)?;
     let mut object = json!({"kind": "get", "token": value.expose(), "cache": "session", "operation_independent": true});
-    if let Some(at) = token.expires_at {
+    if let Some(at) = token.known_expiry() {
         object["cache"] = "expires".into();
         object["expiration"] = at.into();
     }

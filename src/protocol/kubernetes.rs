@@ -156,7 +156,7 @@ impl Request for Asked {
 
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error> {
         let mut status = json!({"token": resolved.bearer(token)?.expose()});
-        if let Some(at) = token.expires_at {
+        if let Some(at) = token.known_expiry() {
             status["expirationTimestamp"] = rfc3339(at).into();
         }
         let version = format!("client.authentication.k8s.io/{}", self.version);

@@ -249,3 +249,13 @@ fn header_prints_the_value_alone_and_exec_tells_for_how_long() {
     world.run(&["exec", "--with", "mine=TOK", "--expires-in", "TOK", "--", "true"]).exit(2);
     world.run(&["exec", "--with", "mine=TOK", "--expires-in", "PATH", "--", "true"]).exit(2);
 }
+
+#[test]
+fn in_its_last_minute_a_token_is_not_said_to_last() {
+    let world = world(HOST);
+    world.seed_account("mine-x", crate::common::oauth("tok-1"), Some(45));
+    let got = world.ok(&["exec", "--with", "mine=TOK", "--expires-in", "LEFT", "--", "printenv", "LEFT"]);
+    assert!(got.stdout.trim().parse::<u32>().unwrap() <= 45, "{got:?}");
+    assert!(cargo(&world, HOST).ok().stdout.contains("\"cache\":\"expires\""));
+    assert!(kubernetes(&world, HOST).ok().stdout.contains("expirationTimestamp"));
+}

@@ -125,7 +125,7 @@ fn hand_out(
 ) -> Result<Vec<Given>, Failure> {
     let given = |(one, token): (&Wanted<'_>, Result<Token, Failure>)| {
         let token = token?;
-        let (expires_at, origin) = (token.expires_at, token.origin());
+        let (expires_at, origin) = (token.known_expiry(), token.origin());
         let found = AccountToken::new(broker, one.service, one.account.clone(), token)?;
         Ok(Given { token: found.token()?.1.clone(), expires_at, origin })
     };
