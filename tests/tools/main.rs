@@ -10,6 +10,7 @@ mod files;
 mod go;
 mod kubectl;
 mod mail;
+mod npm;
 mod nuget;
 mod pnpm;
 mod post;
