@@ -188,9 +188,10 @@ fn set_up_writes_what_tools_of_windows_read() {
     );
     let got = windows.run(&["setup", "go", "--dry-run"]).ok();
     assert!(got.stdout.contains(r"AppData\Roaming\go\env"), "{got:?}");
+    // cargo finds a bare name by PATH; a path with a blank it takes apart.
     windows.run(&["setup", "cargo"]).ok();
     let file = windows.world.path("wine/drive_c/users/Ädä/.cargo/config.toml");
-    assert!(std::fs::read_to_string(&file).unwrap().contains("cargo-credential-scalekit.exe"));
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\"cargo-credential-scalekit\""));
     windows.run(&["setup", "--undo"]).ok();
     assert!(!file.exists());
 }
