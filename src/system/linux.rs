@@ -7,7 +7,7 @@ use std::os::unix::process::parent_id;
 use std::path::PathBuf;
 
 use rustix::process::{DumpableBehavior, geteuid, set_dumpable_behavior};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use super::Asker;
 pub(crate) use super::unix::*;
@@ -62,9 +62,7 @@ fn name_and_parent(stat: &[u8]) -> Option<(String, u32)> {
 
 /// Nanoseconds since the machine's start, sleep included.
 pub(crate) fn nanoseconds() -> u64 {
-    let time = clock_gettime(ClockId::Boottime);
-    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
-    seconds.unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or_default())
+    nanoseconds_of(ClockId::Boottime)
 }
 
 /// Lets the next bytes that arrive be acknowledged without a wait.

@@ -5,7 +5,7 @@ use std::os::unix::process::parent_id;
 use std::path::PathBuf;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use super::Asker;
 pub(crate) use super::unix::*;
@@ -23,9 +23,7 @@ pub(crate) fn asker() -> Option<Asker> {
 
 /// Nanoseconds since the machine's start, which this clock counts through sleep, unlike Linux' clock of the same name.
 pub(crate) fn nanoseconds() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
-    seconds.unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or_default())
+    nanoseconds_of(ClockId::Monotonic)
 }
 
 /// A directory in the temporary directory, which is each user's own.
@@ -35,6 +33,7 @@ pub(crate) fn runtime_directory() -> Option<PathBuf> {
 
 /// There is no such setting.
 pub(crate) fn acknowledge_at_once(_: &TcpStream) {}
+
 /// The same without making it: where it is, and whether it can be used.
 pub(crate) fn runtime_place() -> (PathBuf, bool) {
     super::unix::runtime_place(None)

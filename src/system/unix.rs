@@ -13,6 +13,7 @@ use rustix::fs::{Access, OFlags, access, fcntl_getfl, fcntl_setfl};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, geteuid, getpid, kill_process, kill_process_group};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::Guard;
 
@@ -221,6 +222,13 @@ pub(crate) fn heads_pipe() -> io::Result<Option<(PipeReader, PipeWriter, String)
     fcntl_setfd(&writer, FdFlags::empty())?;
     let name = format!("/dev/fd/{}", writer.as_raw_fd());
     Ok(Some((reader, writer, name)))
+}
+
+/// What a clock shows.
+pub(super) fn nanoseconds_of(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or_default())
 }
 
 /// The columns of the terminal at stderr; 0 where they are not known.
