@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::block::{self, Place};
 use super::edit::Edit;
+use super::links::Links;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
-use crate::protocol::git::chain::{KEEPS_EPHEMERAL, Settings};
+use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Settings};
 use crate::resolve::{self, rules};
 use crate::suggest;
 use crate::system::System;
@@ -200,17 +201,23 @@ fn origins(text: &str) -> Vec<String> {
 
 /// The options for our line. No other helper is asked for the host, which the helper itself cannot see: git shall not open
 /// a password dialog where a token cannot be had. And no other one shall store the token, where this git can do without.
-pub(super) fn options(git: Option<(u32, u32)>) -> &'static str {
+fn options(git: Option<(u32, u32)>) -> &'static str {
     match git {
         Some(version) if version >= KEEPS_EPHEMERAL => " --only-helper --ephemeral",
         _ => " --only-helper",
     }
 }
 
+/// Our helper, as this machine's git is to have it.
+pub(super) fn helper(links: &Links) -> String {
+    let link = links.path_of("git-credential-scalekit");
+    helper_value(System::HERE, link.as_deref(), links.program(), options(chain::version()))
+}
+
 /// How git's configuration spells our helper: an absolute path, through the shell where it needs quoting. The short name
 /// `scalekit` would depend on a PATH that git, started by an editor, a desktop or cron, does not share with this shell; and
 /// the path on PATH is one that upgrades keep, as `link` and `program` are found ([`super::links`]).
-pub(super) fn helper_value(system: System, link: Option<&Path>, program: &Path, options: &str) -> String {
+fn helper_value(system: System, link: Option<&Path>, program: &Path, options: &str) -> String {
     let shown = |path: &Path| system.slashes(path);
     // A shell command is the form that every Git for Windows takes, blanks or not.
     match link.filter(|_| system != System::Windows).map(shown) {

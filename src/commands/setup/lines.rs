@@ -50,8 +50,6 @@ pub(super) struct How<'a> {
     pub(super) places: &'a [String],
     pub(super) user: Option<&'a str>,
     pub(super) replace: bool,
-    /// Our lines of an earlier set-up.
-    pub(super) earlier: String,
 }
 
 impl Text {
@@ -72,6 +70,10 @@ impl Text {
     /// The user's configuration file.
     pub(super) fn file(self) -> Result<PathBuf, Error> {
         Ok(self.file_in(&Places::here()?))
+    }
+
+    fn open(self) -> Result<Edit, Error> {
+        Edit::open(&self.file()?)
     }
 
     fn file_in(self, places: &Places) -> PathBuf {
@@ -105,18 +107,19 @@ impl Text {
     }
 
     /// Plans the change; refuses where the tool asks somebody else already, unless it shall be replaced.
-    pub(super) fn plan(self, how: How<'_>) -> Result<Plan, Error> {
-        let edit = Edit::open(&self.file()?)?;
+    pub(super) fn plan(self, how: &How<'_>) -> Result<Plan, Error> {
+        let edit = self.open()?;
         let text = edit.exists().then_some(edit.before());
-        let earlier = block::lines(edit.before()).unwrap_or_default().to_owned();
-        let how = &How { earlier, ..how };
+        let earlier = block::lines(edit.before()).unwrap_or_default();
         let rest = text.and_then(block::without).unwrap_or_else(|| text.map(str::to_owned));
-        let Wanted { lines, place, what } = self.wanted(how, rest.as_deref().unwrap_or_default(), edit.path())?;
+        let rest = rest.as_deref().unwrap_or_default();
+        let Wanted { lines, place, what } = self.wanted(how, earlier, rest, edit.path())?;
         let after = block::put(text, &lines, |_| place);
         Ok(Plan { edit, after, what })
     }
 
-    fn wanted(self, how: &How<'_>, rest: &str, path: &Path) -> Result<Wanted, Error> {
+    /// `earlier` are our lines of an earlier set-up, `rest` is the file without them.
+    fn wanted(self, how: &How<'_>, earlier: &str, rest: &str, path: &Path) -> Result<Wanted, Error> {
         let program = how.links.program().display().to_string();
         let taken = |what: String| Error::new(Kind::Usage, what);
         let unreadable = |why: String| {
@@ -126,7 +129,9 @@ impl Text {
             Self::Bazel => {
                 let mut hosts =
                     hosts(how, |rule| rule.git_username.is_some_and(|name| !name.is_empty()) || is_git_hosts(rule))?;
-                keep_named(how, &mut hosts, |line| line.split_once("--credential_helper=")?.1.split('=').next());
+                keep_named(how, earlier, &mut hosts, |line| {
+                    line.split_once("--credential_helper=")?.1.split('=').next()
+                });
                 let flag = |host: &String| format!("--credential_helper={host}=");
                 let other = hosts.iter().find(|host| rest.contains(&flag(host)));
                 if let (Some(host), false) = (other, how.replace) {
@@ -231,7 +236,9 @@ impl Text {
             }
             Self::Pnpm => {
                 let mut registries = registries(how)?;
-                keep_named(how, &mut registries, |line| Some(line.strip_prefix("//")?.split_once("/:tokenHelper=")?.0));
+                keep_named(how, earlier, &mut registries, |line| {
+                    Some(line.strip_prefix("//")?.split_once("/:tokenHelper=")?.0)
+                });
                 let key = |registry: &String| format!("//{registry}/:");
                 let other = registries.iter().find(|registry| {
                     let begins = |line: &str, name: &str| line.trim_start().starts_with(&(key(registry) + name));
@@ -258,7 +265,7 @@ impl Text {
                 };
                 let is_other =
                     |line: &str| line.trim_start().starts_with("- name: ") && !line.trim_end().ends_with(user);
-                if how.earlier.lines().any(is_other) {
+                if earlier.lines().any(is_other) {
                     return Err(taken("another user of the kubeconfig asks us already".into()).next(
                         "`setup kubectl --undo` takes that one out; its `exec` can also be copied to a second user",
                     ));
@@ -299,15 +306,14 @@ impl Text {
 
     /// Whether it asks us: by our lines in its file, wherever they stand, and for the command `keyring` by PATH as well.
     pub(super) fn asks_us(self) -> bool {
-        let Ok(edit) = self.file().and_then(|file| Edit::open(&file)) else { return false };
+        let Ok(edit) = self.open() else { return false };
         let is_set = block::lines(edit.before()).is_some() || self.is_named_in(edit.before());
         is_set && (!matches!(self, Self::Pip | Self::Uv) || links::is_own_first("keyring"))
     }
 
     /// Whether our lines are in its file.
     fn has_block(self) -> bool {
-        let edit = self.file().and_then(|file| Edit::open(&file));
-        edit.is_ok_and(|edit| block::lines(edit.before()).is_some())
+        self.open().is_ok_and(|edit| block::lines(edit.before()).is_some())
     }
 
     /// Whether a text sends it to us. Programs that write their files anew drop the remarks that tell our lines.
@@ -325,13 +331,13 @@ impl Text {
 
     /// Where it is sent to us though none of our lines is left to take out.
     pub(super) fn left_behind(self) -> Option<PathBuf> {
-        let edit = self.file().and_then(|file| Edit::open(&file)).ok()?;
+        let edit = self.open().ok()?;
         self.is_named_in(edit.before()).then(|| edit.path().to_owned())
     }
 
     /// The change that takes our lines out again; `None` if there are none.
     pub(super) fn undo(self) -> Result<Option<(Edit, Option<String>)>, Error> {
-        let edit = Edit::open(&self.file()?)?;
+        let edit = self.open()?;
         Ok(block::without(edit.before()).map(|rest| (edit, rest)))
     }
 }
@@ -397,11 +403,11 @@ fn hosts(how: &How<'_>, is_usual: impl Fn(&Rule<'_>) -> bool) -> Result<Vec<Stri
 }
 
 /// Adds the places of an earlier set-up, where this one names some of its own.
-fn keep_named(how: &How<'_>, places: &mut Vec<String>, named: impl Fn(&str) -> Option<&str>) {
+fn keep_named(how: &How<'_>, earlier: &str, places: &mut Vec<String>, named: impl Fn(&str) -> Option<&str>) {
     if how.places.is_empty() {
         return;
     }
-    for place in how.earlier.lines().filter_map(named) {
+    for place in earlier.lines().filter_map(named) {
         if !places.iter().any(|known| known == place) {
             places.push(place.to_owned());
         }

@@ -25,7 +25,7 @@ pub(in crate::commands) struct Links {
 pub(super) fn make(dry_run: bool) -> Result<Links, Error> {
     let links = Links { program: program()?, is_dry_run: dry_run };
     for name in PROTOCOLS.map(|protocol| protocol.link) {
-        let link = links.directory().join(System::HERE.executable(name));
+        let link = links.beside(name);
         if links.path_of(name).is_some() {
             continue;
         }
@@ -57,9 +57,14 @@ impl Links {
         &self.program
     }
 
+    /// Where a protocol name stands beside the program, if it does.
+    fn beside(&self, name: &str) -> PathBuf {
+        self.directory().join(System::HERE.executable(name))
+    }
+
     /// The path of a protocol name that leads to this program: on PATH, or beside it.
     pub(in crate::commands) fn path_of(&self, name: &str) -> Option<PathBuf> {
-        let mut links = on_path(name).chain([self.directory().join(System::HERE.executable(name))]);
+        let mut links = on_path(name).chain([self.beside(name)]);
         links.find(|link| is_same_file(link, &self.program) || is_stand_in(link, &self.program))
     }
 
@@ -69,7 +74,7 @@ impl Links {
             None if !self.is_dry_run => {
                 Err(failed(format!("{name} is not beside the program"), "it could not be made"))
             }
-            found => Ok(found.unwrap_or_else(|| self.directory().join(System::HERE.executable(name)))),
+            found => Ok(found.unwrap_or_else(|| self.beside(name))),
         }
     }
 

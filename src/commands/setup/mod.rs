@@ -29,7 +29,6 @@ use crate::error::{Error, Kind};
 use crate::programs;
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
-use crate::system::System;
 use edit::Edit;
 use lines::{How, Text};
 use mcp::Client;
@@ -197,10 +196,7 @@ fn undo(
 
 fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
-    let options = git::options(crate::protocol::git::chain::version());
-    let helper =
-        git::helper_value(System::HERE, links.path_of("git-credential-scalekit").as_deref(), links.program(), options);
-    let plan = git::plan(broker, &arguments.hosts, &helper, arguments.replace)?;
+    let plan = git::plan(broker, &arguments.hosts, &git::helper(&links), arguments.replace)?;
     if arguments.dry_run {
         print(&plan.edit.describe(Some(&plan.after)))?;
     } else {
@@ -256,9 +252,8 @@ fn set_up_client(broker: &Broker, client: Client, arguments: &Arguments) -> Resu
 fn set_up_text(broker: &Broker, text: Text, arguments: &Arguments) -> Result<(), Error> {
     let links = links::make(arguments.dry_run)?;
     let user = arguments.user.as_deref();
-    let earlier = String::new();
-    let how = How { broker, links: &links, places: &arguments.hosts, user, replace: arguments.replace, earlier };
-    let plan = text.plan(how)?;
+    let how = How { broker, links: &links, places: &arguments.hosts, user, replace: arguments.replace };
+    let plan = text.plan(&how)?;
     if arguments.dry_run {
         return print(&plan.edit.describe(Some(&plan.after)));
     }

@@ -9,9 +9,7 @@ use crate::broker::Broker;
 use crate::commands::list::table as columns;
 use crate::error::{Error, Kind};
 use crate::programs;
-use crate::protocol::git::chain;
 use crate::suggest;
-use crate::system::System;
 
 /// A line for each tool: its name, whether it is here, whether it asks us.
 pub(super) fn table(broker: &Broker) -> String {
@@ -111,18 +109,13 @@ pub(super) fn set_up_all(broker: &Broker, is_dry_run: bool) -> Result<(), Error>
 /// The change for one tool; none where something has to be named first, or a file is nothing to it.
 fn change(broker: &Broker, links: &links::Links, tool: Tool) -> Result<Option<Change>, Error> {
     Ok(Some(match tool.way() {
-        Way::Git => {
-            let link = links.path_of("git-credential-scalekit");
-            let helper =
-                git::helper_value(System::HERE, link.as_deref(), links.program(), git::options(chain::version()));
-            Change::Git(git::plan(broker, &[], &helper, false)?)
-        }
+        Way::Git => Change::Git(git::plan(broker, &[], &git::helper(links), false)?),
         Way::Docker => Change::Docker(docker::plan(broker, &[], false)?),
         Way::Client(client) => Change::Client(mcp::plan(broker, client, links.program(), &[], false, note)?),
         // Whoever has indexes, registries or modules of their own says so by naming the tool.
         Way::Text(text @ (Text::Bazel | Text::Pnpm)) => {
-            let how = How { broker, links, places: &[], user: None, replace: false, earlier: String::new() };
-            Change::Text(text, text.plan(how)?)
+            let how = How { broker, links, places: &[], user: None, replace: false };
+            Change::Text(text, text.plan(&how)?)
         }
         Way::Text(_) | Way::Gh | Way::Hint(_) => return Ok(None),
     }))
