@@ -66,7 +66,7 @@ fn decode(prompt: &str) -> Option<Place> {
     if url.chars().any(|c| c.is_control() || c == '\'') {
         return None;
     }
-    let mut place = Place::named(if url.contains("://") { url } else { "" }, Carries::Login, encode);
+    let mut place = Place::of_url(url, Carries::Login, encode);
     place.targets.retain(|target| target.scheme == Scheme::Https);
     Some(place)
 }

@@ -133,8 +133,7 @@ fn decode(input: &[u8]) -> Result<Option<Asked>, InputError> {
         return Ok(Some(Asked::Other));
     }
     let url = wire.registry.index_url.strip_prefix("sparse+").unwrap_or(&wire.registry.index_url);
-    let text = if url.contains("://") { url } else { "" };
-    Ok(Some(Asked::Get(Place::named(text, Carries::Header, encode))))
+    Ok(Some(Asked::Get(Place::of_url(url, Carries::Header, encode))))
 }
 
 /// The place that a request is about, if it is a request for a token.

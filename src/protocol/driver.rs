@@ -99,16 +99,14 @@ fn credential(
         step!("declined: not for {command}");
         return Ok(None);
     };
-    if let Err(error) = broker.must_serve(resolved.rule.service, command) {
-        error_line(&error);
-        step!("declined: not for {command}");
-        let asked = Asked { command, target: Some(target), service: resolved.rule.service, account: &resolved.account };
-        broker.record(asked, Outcome::Declined);
-        return Ok(None);
-    }
-    let outcome = match request.objection() {
-        Some(error) => Err(error),
-        None => token(&broker, request, target, &mut resolved, failure),
+    let outcome = match (broker.must_serve(resolved.rule.service, command), request.objection()) {
+        (Err(error), _) => {
+            error_line(&error);
+            step!("declined: not for {command}");
+            Ok(None)
+        }
+        (Ok(()), Some(error)) => Err(error),
+        (Ok(()), None) => token(&broker, request, target, &mut resolved, failure),
     };
     let asked = Asked { command, target: Some(target), service: resolved.rule.service, account: &resolved.account };
     broker.record(

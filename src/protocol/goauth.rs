@@ -57,8 +57,7 @@ impl Get for Question {
 
 /// Go sends credentials over https alone.
 fn decode(url: &str) -> Place {
-    let text = if url.contains("://") { url } else { "" };
-    let mut place = Place::named(text, Carries::Header, encode);
+    let mut place = Place::of_url(url, Carries::Header, encode);
     place.targets.retain(|target| target.scheme == Scheme::Https);
     place
 }

@@ -111,8 +111,7 @@ fn decode(words: &[&str]) -> Option<Place> {
         _ => return None,
     };
     // A host without a scheme may be one that is asked over plain http: pip falls back to it where a URL was not ours.
-    let url = if url.contains("://") { url } else { "" };
-    let mut place = Place::named(url, Carries::Login, encode);
+    let mut place = Place::of_url(url, Carries::Login, encode);
     if let Some(user) = user.filter(|user| !user.is_empty()) {
         place.username = Some(user.to_owned());
     }

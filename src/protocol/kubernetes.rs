@@ -8,17 +8,14 @@ use std::ffi::OsString;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::place::{Carries, Place};
-use super::{Answer, Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved, is_no_help};
+use super::place::{Carries, Encode, Place};
+use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved, is_no_help};
 use crate::broker::Token;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
 use crate::output::note;
-use crate::resolve::Rule;
 use crate::secret::Secret;
-use crate::service::Account;
 use crate::suggest;
-use crate::target::Target;
 
 /// The row.
 pub static PROTOCOL: Protocol =
@@ -104,13 +101,7 @@ struct Cluster {
     server: String,
 }
 
-/// A cluster, and the version to answer in.
-struct Asked {
-    place: Place,
-    version: &'static str,
-}
-
-fn decode(info: &[u8]) -> Result<Asked, InputError> {
+fn decode(info: &[u8]) -> Result<Place, InputError> {
     if info.len() > LONGEST_INPUT {
         return Err(InputError::Length);
     }
@@ -121,49 +112,27 @@ fn decode(info: &[u8]) -> Result<Asked, InputError> {
     if wire.kind != "ExecCredential" {
         return Err(InputError::Json);
     }
-    let version = match wire.api_version.strip_prefix("client.authentication.k8s.io/") {
-        Some("v1") => "v1",
-        Some("v1beta1") => "v1beta1",
+    let encode: Encode = match wire.api_version.strip_prefix("client.authentication.k8s.io/") {
+        Some("v1") => |resolved, token| encode("v1", resolved, token),
+        Some("v1beta1") => |resolved, token| encode("v1beta1", resolved, token),
         _ => return Err(InputError::Version),
     };
-    let server = wire.spec.cluster.server;
-    let text = if server.contains("://") { &server } else { "" };
-    let encode = |resolved: &Resolved<'_>, token: &Token| resolved.bearer(token);
-    Ok(Asked { place: Place::named(text, Carries::Header, encode), version })
+    Ok(Place::of_url(&wire.spec.cluster.server, Carries::Header, encode))
 }
 
 /// The server that a request is about.
 pub fn target(info: &[u8]) -> Result<Option<String>, InputError> {
-    Ok(decode(info)?.place.targets.first().map(ToString::to_string))
+    Ok(decode(info)?.targets.first().map(ToString::to_string))
 }
 
-impl Request for Asked {
-    fn targets(&self) -> &[Target] {
-        self.place.targets()
+fn encode(version: &str, resolved: &Resolved<'_>, token: &Token) -> Result<Secret<String>, Error> {
+    let mut status = json!({"token": resolved.bearer(token)?.expose()});
+    if let Some(at) = token.known_expiry() {
+        status["expirationTimestamp"] = rfc3339(at).into();
     }
-
-    fn username(&self) -> Option<&str> {
-        self.place.username()
-    }
-
-    fn serves(&self, rule: &Rule<'_>, target: &Target, account: &Account) -> Option<String> {
-        self.place.serves(rule, target, account)
-    }
-
-    fn sent(&self) -> (Option<&[u8]>, &'static str) {
-        self.place.sent()
-    }
-
-    fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<Answer<'_>>, Error> {
-        let mut status = json!({"token": resolved.bearer(token)?.expose()});
-        if let Some(at) = token.known_expiry() {
-            status["expirationTimestamp"] = rfc3339(at).into();
-        }
-        let version = format!("client.authentication.k8s.io/{}", self.version);
-        let object = json!({"apiVersion": version, "kind": "ExecCredential", "status": status});
-        let text = Secret::new(format!("{object}\n"));
-        Ok(Some(Box::new(move |_| Reply { text, status: 0 })))
-    }
+    let version = format!("client.authentication.k8s.io/{version}");
+    let object = json!({"apiVersion": version, "kind": "ExecCredential", "status": status});
+    Ok(Secret::new(format!("{object}\n")))
 }
 
 #[cfg(test)]

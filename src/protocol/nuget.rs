@@ -233,9 +233,8 @@ impl Get for Question {
     }
 
     fn decode(&self, _: &[u8]) -> Result<Box<dyn Request>, Refused> {
-        let text = if self.uri.contains("://") { self.uri.as_str() } else { "" };
         let earlier = self.given.borrow_mut().remove(&self.uri).filter(|_| self.is_retry);
-        let place = Place::named(text, Carries::Login, payload);
+        let place = Place::of_url(&self.uri, Carries::Login, payload);
         Ok(Box::new(Login { place, earlier, uri: self.uri.clone(), given: Rc::clone(&self.given) }))
     }
 

@@ -43,6 +43,11 @@ impl Place {
         };
         Self { targets, username, carries, encode }
     }
+
+    /// The place that a URL names; a bare host is none.
+    pub(super) fn of_url(url: &str, carries: Carries, encode: Encode) -> Self {
+        Self::named(if url.contains("://") { url } else { "" }, carries, encode)
+    }
 }
 
 impl Request for Place {
