@@ -4,11 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-/// Leaves out the tables for unwinding the stack. The executable aborts on a panic and prints no backtrace, so nothing ever
-/// reads them, and they are an eighth of its bytes. `-C force-unwind-tables=no` would reach neither the standard library's
-/// nor those of C.
-const SCRIPT: &str =
-    "SECTIONS { /DISCARD/ : { *(.eh_frame .gcc_except_table .gcc_except_table.*) } } INSERT AFTER .text;\n";
+/// Leaves out the tables for unwinding the stack, and puts the functions of usual answers side by side.
+const LAYOUT: &str = "build/layout.ld";
 /// Writes each relocation in about a bit instead of 24 bytes. The executable then wants glibc 2.36, as this machine has.
 const PACKED_RELOCATIONS: &str = "-Wl,-z,pack-relative-relocs";
 /// The unwinder, which the standard library names though nothing calls it, from the archive instead of a shared library
@@ -25,8 +22,7 @@ pub fn make_small() {
         return;
     }
     let out = var("OUT_DIR");
-    let script = Path::new(&out).join("no-unwinding.ld");
-    fs::write(&script, SCRIPT).expect("OUT_DIR can be written");
+    let script = Path::new(&var("CARGO_MANIFEST_DIR")).join(LAYOUT);
     for argument in [format!("-Wl,-T,{}", script.display()), PACKED_RELOCATIONS.to_owned()] {
         if works(Path::new(&out), &format!("-Clink-arg={argument}")) {
             println!("cargo::rustc-link-arg-bins={argument}");

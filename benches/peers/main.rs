@@ -4,7 +4,8 @@
 //!
 //! installs or builds the peers (Debian's packages and PyPI, as root; otherwise it says what is missing), measures for some
 //! minutes, and prints tables and goals. `-- --write` puts the numbers into the README and docs/cost.md, and draws
-//! `benches/cost.svg`; `-- --quick` has just enough rounds to see that everything works.
+//! `benches/cost.svg`; `-- --quick` has just enough rounds to see that everything works. `-- --layout` measures
+//! nothing: it writes `build/layout.ld`, which functions of the program the linker puts side by side.
 //!
 //! Milliseconds drift between runs, ratios do not: they are taken pair by pair between runs of the same round. The subject is
 //! the program as users build it, called as git calls it; the peers are called directly, too, not by way of `git`. The vault
@@ -19,6 +20,7 @@ mod chosen;
 mod cost;
 mod delay;
 mod goals;
+mod layout;
 mod machine;
 mod measure;
 mod peers;
@@ -40,21 +42,26 @@ use report::Costs;
 use stage::Stage;
 
 fn main() -> ExitCode {
-    let (mut is_quick, mut is_written) = (false, false);
+    let (mut is_quick, mut is_written, mut is_layout) = (false, false, false);
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => is_quick = true,
             "--write" => is_written = true,
+            "--layout" => is_layout = true,
             // cargo's own.
             "--bench" => {}
             other => {
-                eprintln!("{other}: there are --write and --quick");
+                eprintln!("{other}: there are --write, --quick and --layout");
                 return ExitCode::from(2);
             }
         }
     }
     workshop::install();
     let stage = Stage::new();
+    if is_layout {
+        layout::write(&stage);
+        return ExitCode::SUCCESS;
+    }
     let peers = Peers::new(&stage);
     println!("{}, {}\n", machine::date(), machine::description());
     for (name, why) in peers.missing() {

@@ -135,6 +135,11 @@ impl Stage {
         Program::new(command.args(["token", "github"]), "", "token-1\n")
     }
 
+    /// Reads the connections of the vault.
+    pub fn sync(&self, setup: Setup) -> Program {
+        Program::new(self.ours("scalekit-auth", setup).arg("sync"), "", "")
+    }
+
     /// The tokens of so many services in one run.
     pub fn batch(&self, count: usize, is_far: bool) -> Program {
         let mut command = self.ours("scalekit-auth", Setup { others: MOST_IN_A_BATCH, is_far, ..Setup::USUAL });

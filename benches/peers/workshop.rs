@@ -9,6 +9,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/bin/git", "git"),
     ("/usr/bin/time", "time"),
     ("/usr/bin/strace", "strace"),
+    ("/usr/bin/valgrind", "valgrind"),
     ("/usr/bin/gcc", "gcc"),
     ("/usr/bin/pkg-config", "pkg-config"),
     ("/usr/include/libsecret-1/libsecret/secret.h", "libsecret-1-dev"),

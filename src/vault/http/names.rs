@@ -60,7 +60,7 @@ impl std::error::Error for NotFound {}
 fn not_found(uri: &Uri, text: &str) -> ureq::Error {
     // After getaddrinfo(3)'s own words, which follow those of Rust's library.
     let reason = text.rsplit(": ").next().unwrap_or_default();
-    let is_absent = ["", "not known", "No address", "nodename nor servname", "No such host"]
+    let is_absent = ["", "not known", "does not resolve", "No address", "nodename nor servname", "No such host"]
         .iter()
         .any(|words| reason.contains(words) && words.is_empty() == reason.is_empty());
     let host = uri.host().unwrap_or_default().to_owned();
@@ -83,7 +83,7 @@ mod tests {
             other => panic!("{other}"),
         };
         let before = "failed to lookup address information";
-        for text in ["", "Name or service not known", "No address associated with hostname"] {
+        for text in ["", "Name or service not known", "Name does not resolve", "No address associated with hostname"] {
             assert_eq!(reason(&format!("{before}: {text}")), None, "{text}");
         }
         for text in ["Temporary failure in name resolution", "Non-recoverable failure in name resolution"] {
