@@ -70,7 +70,8 @@ fn a_service_that_is_there_is_changed_without_its_connection() {
     world.ok(&["config", "github", "--host", "github.com"]);
     let kept: Value =
         serde_json::from_str(&std::fs::read_to_string(world.config_file("connections.json")).unwrap()).unwrap();
-    let expected = json!({"connection_name": "github-x", "identifier": "ada", "hosts": ["github.com"], "only": ["token"]});
+    let expected =
+        json!({"connection_name": "github-x", "identifier": "ada", "hosts": ["github.com"], "only": ["token"]});
     assert_eq!(kept["github"], expected);
     // What is of API clients alone is none of a connection's, and there is nothing to change in what is not there.
     let got = world.run(&["config", "github", "--scope", "read"]).exit(2);
