@@ -124,11 +124,16 @@ fn value(arg: &Arg) -> String {
 /// Sentences, and indented lines as they are typed.
 fn lines(text: &str) -> String {
     let mut made = String::new();
-    for line in text.lines().filter(|line| !line.is_empty()) {
-        made += &match line.strip_prefix("  ") {
-            Some(typed) => format!(".PP\n.RS 4\n\\fB{}\\fR\n.RE\n", plain(typed.trim_start())),
-            None => format!(".PP\n{}\n", plain(line)),
-        };
+    let mut is_in_paragraph = false;
+    for line in text.lines() {
+        let typed = line.strip_prefix("  ");
+        if let Some(typed) = typed {
+            made += &format!(".PP\n.RS 4\n\\fB{}\\fR\n.RE\n", plain(typed.trim_start()));
+        } else if !line.is_empty() {
+            made += if is_in_paragraph { "" } else { ".PP\n" };
+            made += &format!("{}\n", plain(line));
+        }
+        is_in_paragraph = typed.is_none() && !line.is_empty();
     }
     // A paragraph right after a heading is none.
     made.strip_prefix(".PP\n").map(str::to_owned).unwrap_or(made)

@@ -41,7 +41,7 @@ For good:
     git config --global core.askPass scalekit-askpass
 A credential helper is asked first. Leave SSH_ASKPASS to others: ssh's questions are not answered."),
     ("keyring", "\
-`setup` lets pip or uv ask the program `keyring`, which this command stands in for:
+`setup` lets pip or uv ask a program `keyring`, which is this one in ~/.local/share/scalekit-auth/bin, to be put first on PATH:
     scalekit-auth setup pip
     scalekit-auth setup uv"),
     ("pnpm", "\
@@ -65,16 +65,14 @@ The first steps: store the client credentials in the OS keyring, read which conn
 A token for a program of yours, and a call with one:
     scalekit-auth exec --with gmail=GMAIL_TOKEN -- printenv GMAIL_TOKEN
     scalekit-auth curl https://api.github.com/user"),
-    ("login", "\
-    scalekit-auth login
+    ("login", "    scalekit-auth login
     scalekit-auth login --environment dev --env-url https://acme-dev.scalekit.com --client-id skc_123
 Where there is no keyring:
     scalekit-auth login --home file:/run/secrets/scalekit"),
     ("logout", "    scalekit-auth logout --environment dev"),
     ("status", "    scalekit-auth status --check"),
     ("doctor", "    scalekit-auth doctor https://github.com/acme/app.git"),
-    ("config", "\
-    scalekit-auth config gmail gmail-u3134a
+    ("config", "    scalekit-auth config gmail gmail-u3134a
     scalekit-auth config github-work github-x --identifier ada --host github.com/acme
 What is configured, or was found by `sync`, is changed without its connection:
     scalekit-auth config github --only git,docker"),
@@ -83,23 +81,19 @@ What is configured, or was found by `sync`, is changed without its connection:
     ("sync", "    scalekit-auth sync"),
     ("list", "    scalekit-auth list --json"),
     ("remove", "    scalekit-auth remove github-work"),
-    ("token", "\
-    scalekit-auth token github
+    ("token", "    scalekit-auth token github
     scalekit-auth token https://gmail.googleapis.com/gmail/v1/users/me/messages --json"),
     ("header", "    scalekit-auth header https://api.github.com/user | curl -H @- https://api.github.com/user"),
     ("exec", "    scalekit-auth exec --with github -- gh api user"),
-    ("curl", "    scalekit-auth curl https://api.github.com/user -sS"),
     ("connect", "    scalekit-auth connect github --renew"),
     ("disconnect", "    scalekit-auth disconnect github"),
     ("which", "    scalekit-auth which https://github.com/acme/app.git"),
     ("verify", "    scalekit-auth verify < token"),
-    ("audit", "\
-    scalekit-auth audit on
+    ("audit", "    scalekit-auth audit on
     scalekit-auth audit --since 1h --service github
     scalekit-auth audit --follow"),
     ("cache", "    scalekit-auth cache status"),
-    ("setup", "\
-    scalekit-auth setup git --dry-run
+    ("setup", "    scalekit-auth setup git --dry-run
     scalekit-auth setup git
     scalekit-auth setup --undo"),
     ("mcp", "    scalekit-auth mcp https://mcp.notion.com/mcp"),
