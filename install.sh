@@ -5,12 +5,14 @@
 #   ./install.sh --skill DIR [--uninstall]
 #
 # DIR is ~/.local unless given; the executable goes to DIR/bin. With --skill, only the agent skill is put into a folder
-# of DIR, which may be ~/.claude/skills. Safe to run again; needs no root.
+# of DIR, which may be ~/.claude/skills. Safe to run again; needs no root. A release's completions for shells and manual
+# pages go to DIR/share, and without --prefix to $XDG_DATA_HOME, where bash, fish and man look.
 set -eu
 
 links="git-credential-scalekit docker-credential-scalekit bazel-scalekit cargo-credential-scalekit terraform-credentials-scalekit
     nuget-plugin-scalekit scalekit-askpass"
 prefix="${HOME:?HOME is not set}/.local"
+data=${XDG_DATA_HOME:-$prefix/share}
 uninstall=no
 skill=
 
@@ -23,11 +25,11 @@ while [ $# -gt 0 ]; do
     case $1 in
     --prefix)
         [ $# -ge 2 ] || fail "--prefix needs a directory"
-        prefix=$2
+        prefix=$2 data=
         shift 2
         ;;
     --prefix=*)
-        prefix=${1#--prefix=}
+        prefix=${1#--prefix=} data=
         shift
         ;;
     --skill)
@@ -44,7 +46,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "$0"
+        sed -n '2,9s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) fail "unknown option $1; try --help" ;;
@@ -55,6 +57,13 @@ case $prefix in
 *) prefix=$(pwd)/$prefix ;;
 esac
 bin=$prefix/bin
+# A relative XDG_DATA_HOME is none.
+case $data in
+/*) ;;
+*) data=$prefix/share ;;
+esac
+# man looks beside the folders of PATH.
+pages=$prefix/share/man/man1
 
 # The skill, which needs nothing to be built.
 if [ -n "$skill" ]; then
@@ -97,7 +106,9 @@ if [ "$uninstall" = yes ]; then
             rm -f "$bin/$link"
         fi
     done
-    rm -f "$bin/scalekit-auth"
+    rm -f "$bin/scalekit-auth" "$data/bash-completion/completions/scalekit-auth" "$data/zsh/site-functions/_scalekit-auth" \
+        "$data/fish/vendor_completions.d/scalekit-auth.fish" "$pages/scalekit-auth.1" "$pages"/scalekit-auth-*.1
+    for link in $links; do rm -f "$pages/$link.1"; done
     echo "Removed from $bin. Configuration and stored client credentials are still there;"
     echo "  \`scalekit-auth logout\`, run before uninstalling, removes the credentials."
     exit 0
@@ -148,6 +159,24 @@ done
 mv -f "$new" "$bin/scalekit-auth"
 trap - EXIT
 echo "Installed $("$bin/scalekit-auth" --version) to $bin, with: $(echo $links)"
+# What the program does not need to work.
+for_shells() {
+    mkdir -p "$data/bash-completion/completions" "$data/zsh/site-functions" "$data/fish/vendor_completions.d" "$pages" &&
+        cp completions/scalekit-auth.bash "$data/bash-completion/completions/scalekit-auth" &&
+        cp completions/_scalekit-auth "$data/zsh/site-functions/" &&
+        cp completions/scalekit-auth.fish "$data/fish/vendor_completions.d/" &&
+        cp man/man1/*.1 "$pages/"
+}
+if [ "$built" = ./scalekit-auth ] && [ -d completions ] && [ -d man/man1 ]; then
+    if for_shells; then
+        echo "Completions for bash, fish and zsh are below $data, manual pages in $pages."
+        case ${SHELL:-} in
+        */zsh) echo "Note: for zsh, ~/.zshrc needs before compinit: fpath=($data/zsh/site-functions \$fpath)" ;;
+        esac
+    else
+        echo "Note: completions and manual pages are not installed, because files below $data or in $pages cannot be written"
+    fi
+fi
 case :$PATH: in
 *":$bin:"*) ;;
 *) echo "Note: $bin is not on PATH; docker and git look for us there. Add it, for example: export PATH=\"$bin:\$PATH\"" ;;

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from archives import Zip, tar_gz
+from archives import Zip, below, tar_gz
+from shipped import shipped
 
 # How Python and npm spell a target. A static executable runs with every C library of Linux.
 SYSTEMS = {
@@ -39,11 +40,26 @@ def metadata(version):
     lines += ["License-Expression: MIT OR Apache-2.0"] + [f"License-File: {name}" for name in LICENCES]
     lines += ["Keywords: git,credential-helper,oauth,scalekit,keyring", "Requires-Python: >=3.8"]
     lines += ["Description-Content-Type: text/markdown", ""]
-    return "\n".join(lines) + "\n" + (HERE.parent / "README.md").read_text()
+    return "\n".join(lines) + "\n" + shipped(HERE.parent / "README.md")
+
+
+# Where shells look for a completion, below a prefix.
+COMPLETIONS = {
+    "scalekit-auth.bash": "share/bash-completion/completions/scalekit-auth",
+    "scalekit-auth.fish": "share/fish/vendor_completions.d/scalekit-auth.fish",
+    "_scalekit-auth": "share/zsh/site-functions/_scalekit-auth",
+}
+
+
+def for_shells(folder):
+    """The completions and manual pages, by where they belong below a prefix."""
+    found = {place: folder / "completions" / name for name, place in COMPLETIONS.items()}
+    found |= {f"share/{name}": path for name, path in below(folder) if name.startswith("man/man1/")}
+    return {place: path.read_bytes() for place, path in found.items() if path.exists()}
 
 
 def wheel(version, target, folder, out):
-    """A wheel of scripts alone, which every installer puts where programs belong."""
+    """A wheel of scripts, which every installer puts where programs belong, and of files for shells and man."""
     tag = SYSTEMS[target][0]
     scripts, info = f"scalekit_auth-{version}.data/scripts", f"scalekit_auth-{version}.dist-info"
     suffix = ".exe" if "windows" in target else ""
@@ -53,6 +69,9 @@ def wheel(version, target, folder, out):
         # A wheel has no links. A file of Windows must be a program, so each name is a copy there.
         calls = f'#!/bin/sh\nexec "${{0%/*}}/scalekit-auth" {command} "$@"\n'.encode()
         files[f"{scripts}/{name}{suffix}"] = (program if suffix else calls, 0o755)
+    if not suffix:
+        data = f"scalekit_auth-{version}.data/data"
+        files |= {f"{data}/{place}": (content, 0o644) for place, content in for_shells(folder).items()}
     for name in LICENCES:
         files[f"{info}/licenses/{name}"] = ((folder / name).read_bytes(), 0o644)
     files[f"{info}/sboms/scalekit-auth.cdx.json"] = ((folder / "sbom.cdx.json").read_bytes(), 0o644)
@@ -100,8 +119,14 @@ def npm_main(version, out):
         made = Path(made)
         (made / "bin").mkdir()
         shutil.copy(HERE / "npm/launch.js", made)
-        for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"]:
+        (made / "README.md").write_text(shipped(HERE.parent / "README.md"))
+        for file in ["LICENSE-APACHE", "LICENSE-MIT"]:
             shutil.copy(HERE.parent / file, made)
+        generated = HERE / "generated"
+        for part in [part for part in ["completions", "man"] if (generated / part).exists()]:
+            shutil.copytree(generated / part, made / part)
+        # npm links them where man looks; completions have no such field.
+        man = [name for name, path in below(made) if name.startswith("man/man1/") and path.is_file()]
         bin = {}
         for name in ["scalekit-auth"] + [name for name, _ in names()]:
             bin[name] = f"bin/{name}.js"
@@ -110,7 +135,7 @@ def npm_main(version, out):
             script.chmod(0o755)
         optional = {name: version for name in here}
         (made / "package.json").write_text(
-            manifest(version, "scalekit-auth", bin=bin, engines={"node": ">=18"}, optionalDependencies=optional)
+            manifest(version, "scalekit-auth", bin=bin, man=man, engines={"node": ">=18"}, optionalDependencies=optional)
         )
         tar_gz(out / f"scalekit-auth-{version}.tgz", made, "package")
 

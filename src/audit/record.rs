@@ -27,7 +27,7 @@ pub struct Record {
     /// Where the credential came from, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,
-    /// `given`, `by_vault`, `declined`, or the `code` of a failure.
+    /// `given`, `by_vault`, `declined`, `not_for_it`, or the `code` of a failure.
     pub result: String,
     /// The process that asked, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +73,8 @@ pub enum Outcome {
     ByVault,
     /// The account is one of ours, and its credential is none that the protocol carries.
     Declined,
+    /// The service is for other commands and helper protocols alone.
+    NotForIt,
     /// There was none, or none that may be handed out.
     Refused(Kind),
 }
@@ -90,6 +92,7 @@ impl Outcome {
             Self::Given(_) => "given",
             Self::ByVault => "by_vault",
             Self::Declined => "declined",
+            Self::NotForIt => "not_for_it",
             Self::Refused(kind) => kind.code(),
         }
     }

@@ -1,8 +1,8 @@
 //! Services for some commands and helper protocols alone.
 
-use super::Broker;
+use super::{Asked, Broker};
+use crate::audit::Outcome;
 use crate::error::{Error, Kind};
-use crate::service::Service;
 use crate::suggest;
 
 /// The name of a command or helper protocol for people: `git` for `git-credential`.
@@ -11,14 +11,16 @@ pub fn short(command: &str) -> &str {
 }
 
 impl Broker {
-    /// Whether this command or helper protocol may have the service's token.
+    /// Whether the command or helper protocol may have the service's token; that it may not is written down.
     ///
     /// # Errors
     /// The user named others.
-    pub fn must_serve(&self, service: &Service, command: &str) -> Result<(), Error> {
+    pub fn must_serve(&self, asked: Asked<'_>) -> Result<(), Error> {
+        let Asked { command, service, .. } = asked;
         if service.only.is_empty() || service.only.iter().any(|name| name == short(command)) {
             return Ok(());
         }
+        self.record(asked, Outcome::NotForIt);
         let (name, only) = (&service.name, service.only.join(","));
         Err(Error::new(Kind::NotConfigured, format!("{name} is not for {}", short(command)))
             .why(format!("it was configured for {only} alone"))

@@ -55,26 +55,30 @@ impl Cache {
 
     /// The token that is cached for `key`. One that `is_usable` does not take is forgotten.
     pub fn get(&self, key: &Key, is_usable: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let found = self.look(key, is_usable);
+        match &found {
+            Ok(_) => step!("cache: hit for {}", key.holder),
+            Err(why) => step!("cache: {why} for {}", key.holder),
+        }
+        found.ok()
+    }
+
+    /// As [`Cache::get`], with the reason where there is none.
+    fn look(&self, key: &Key, is_usable: impl Fn(&Entry) -> bool) -> Result<Entry, &'static str> {
         if self.ceiling(key) == 0 {
-            step!("cache: off for {}", key.holder);
-            return None;
+            return Err("off");
         }
         let description = key.description();
-        let Some((entry, ttl)) = kernel::read(&description).and_then(|value| decode(value.expose())) else {
-            step!("cache: miss for {}", key.holder);
-            return None;
-        };
+        let value = kernel::read(&description);
+        let Some((entry, ttl)) = value.and_then(|value| decode(value.expose())) else { return Err("miss") };
         if ttl.left(clock::wall(), clock::since_boot()) == 0 {
-            step!("cache: expired for {}", key.holder);
-            return None;
+            return Err("expired");
         }
         if !is_usable(&entry) {
-            step!("cache: hit for {}, not used, since a server refused it", key.holder);
             kernel::remove(&description);
-            return None;
+            return Err("hit, not used because a server refused it,");
         }
-        step!("cache: hit for {}", key.holder);
-        Some(entry)
+        Ok(entry)
     }
 
     /// What `fetch` gives for `key`, where [`Cache::get`] found nothing; it is asked for once by however many processes want
@@ -98,7 +102,9 @@ impl Cache {
                 if turn.is_some() { "only this process" } else { "every process" },
                 key.holder
             );
-            if let Some(entry) = self.get(key, &is_usable) {
+            // What was not there before is told only if another process has put it there.
+            if let Ok(entry) = self.look(key, &is_usable) {
+                step!("cache: hit for {}, which another process got", key.holder);
                 return Ok((entry, None));
             }
             if let Some(failure) = kernel::read(&key.failure_description())
@@ -187,8 +193,11 @@ pub fn evict(is_meant: impl Fn(&Key, Option<&Entry>) -> bool) {
             (None, Some((key, (entry, _)))) => is_meant(&key, Some(&entry)),
             (None, None) => false,
         };
-        if is_meant {
-            kernel::remove(&description);
+        if is_meant
+            && kernel::remove(&description)
+            && let Some(key) = Key::parse(&description)
+        {
+            step!("cache: dropped what was there for {}", key.holder);
         }
     }
 }

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Arguments {
     #[command(subcommand)]
     switch: Option<Switch>,
-    /// Only what is not older: 90s, 30m, 1h, 7d, or a time such as 2026-01-31T08:00:00Z
+    /// Only what is not older: 90s, 30m, 1h, 7d, 2w, or a time such as 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Only what is of this service
@@ -57,7 +57,8 @@ fn set(is_audited: bool) -> Result<(), Error> {
     let path = audit::path()?;
     note(match is_audited {
         true => format!("credentials that are handed out are written down in {}", path.display()),
-        false => format!("nothing is written down any more; {} stays", path.display()),
+        false if path.exists() => format!("nothing is written down any more; {} stays", path.display()),
+        false => "nothing is written down".to_owned(),
     });
     Ok(())
 }
@@ -70,13 +71,20 @@ fn show(arguments: &Arguments) -> Result<(), Error> {
         since.is_none_or(|since| record.at().is_some_and(|at| at >= since))
             && arguments.service.as_ref().is_none_or(|service| record.service == *service)
     };
+    let all = found.len();
     found.retain(is_asked);
     if found.is_empty() && !arguments.follow {
         let is_on = Environments::load(&config::directory()?)?.is_audited;
         let off = || format!("; the audit is off, {} switches it on", suggest::typed(&["audit", "on"]));
-        note(format!("nothing was written down{}", if is_on { String::new() } else { off() }));
+        let nothing = match all {
+            0 => "nothing was written down".to_owned(),
+            1 => "the one line that was written down is not of these".to_owned(),
+            _ => format!("none of the {all} lines that were written down is of these"),
+        };
+        note(nothing + &if is_on { String::new() } else { off() });
     }
-    tell(&found, arguments, true)?;
+    let mut table = Table::default();
+    tell(&found, arguments, &mut table)?;
     if reader.strange > 0 {
         note(format!("{} lines of the audit cannot be read and are left out", reader.strange));
     }
@@ -87,11 +95,37 @@ fn show(arguments: &Arguments) -> Result<(), Error> {
         std::thread::sleep(PAUSE);
         let mut more = reader.more().map_err(cannot)?;
         more.retain(is_asked);
-        tell(&more, arguments, false)?;
+        tell(&more, arguments, &mut table)?;
     }
 }
 
-fn tell(records: &[Record], arguments: &Arguments, is_first: bool) -> Result<(), Error> {
+/// Rows that come one after another, below the same heads.
+#[derive(Default)]
+struct Table {
+    /// The longest cell of each column so far; none before the heads were printed.
+    longest: Option<[String; 8]>,
+}
+
+impl Table {
+    fn lines(&mut self, rows: Vec<[String; 8]>) -> String {
+        let heads = ["TIME", "RESULT", "FROM", "COMMAND", "SERVICE", "IDENTIFIER", "TARGET", "ASKED BY"];
+        let is_first = self.longest.is_none();
+        let longest = self.longest.get_or_insert_with(|| heads.map(str::to_owned));
+        let shown = if is_first { vec![longest.clone()] } else { Vec::new() };
+        for row in &rows {
+            for (longest, cell) in longest.iter_mut().zip(row) {
+                if cell.chars().count() > longest.chars().count() {
+                    longest.clone_from(cell);
+                }
+            }
+        }
+        // The longest cells make the columns as wide as they were, and are not shown.
+        let rows: Vec<_> = [longest.clone()].into_iter().chain(shown).chain(rows).collect();
+        table(&rows).split_once('\n').map(|(_, lines)| lines.to_owned()).unwrap_or_default()
+    }
+}
+
+fn tell(records: &[Record], arguments: &Arguments, table: &mut Table) -> Result<(), Error> {
     if records.is_empty() {
         return Ok(());
     }
@@ -99,13 +133,7 @@ fn tell(records: &[Record], arguments: &Arguments, is_first: bool) -> Result<(),
         let lines: Vec<u8> = records.iter().flat_map(Record::encode).collect();
         return print(&String::from_utf8_lossy(&lines));
     }
-    let mut rows = Vec::new();
-    if is_first {
-        let heads = ["TIME", "RESULT", "FROM", "COMMAND", "SERVICE", "IDENTIFIER", "TARGET", "ASKED BY"];
-        rows.push(heads.map(str::to_owned));
-    }
-    rows.extend(records.iter().map(row));
-    print(&table(&rows))
+    print(&table.lines(records.iter().map(row).collect()))
 }
 
 fn row(record: &Record) -> [String; 8] {
@@ -134,10 +162,16 @@ fn row(record: &Record) -> [String; 8] {
 fn since(text: &str) -> Result<i64, Error> {
     let wrong = || {
         Error::new(Kind::Usage, format!("--since {text:?} is no time"))
-            .next("write a span, such as 90s, 30m, 1h or 7d, or a time, such as 2026-01-31T08:00:00Z")
+            .next("write a span, such as 90s, 30m, 1h, 7d or 2w, or a time, such as 2026-01-31 or 2026-01-31T08:00:00Z")
     };
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(time.as_second());
+    }
+    // Without a zone it is this machine's.
+    if let Ok(time) = text.parse::<jiff::civil::DateTime>()
+        && let Ok(time) = time.to_zoned(jiff::tz::TimeZone::system())
+    {
+        return Ok(time.timestamp().as_second());
     }
     span(text).map(|seconds| clock::wall().saturating_sub(seconds)).ok_or_else(wrong)
 }
@@ -149,6 +183,7 @@ fn span(text: &str) -> Option<i64> {
         "m" | "min" => 60,
         "h" => 3600,
         "d" => 24 * 3600,
+        "w" => 7 * 24 * 3600,
         _ => return None,
     };
     digits.parse::<i64>().ok()?.checked_mul(seconds)
@@ -161,15 +196,42 @@ mod tests {
 
     #[test]
     fn spans_and_times_are_understood() {
-        for (text, seconds) in [("90s", 90), ("30m", 1800), ("30min", 1800), ("1h", 3600), ("7d", 604_800), ("0s", 0)] {
+        for (text, seconds) in
+            [("90s", 90), ("30m", 1800), ("30min", 1800), ("1h", 3600), ("7d", 604_800), ("2w", 1_209_600), ("0s", 0)]
+        {
             assert_eq!(span(text), Some(seconds), "{text}");
         }
         assert_eq!(since("2026-01-02T03:04:05Z").unwrap(), 1_767_323_045);
-        for wrong in
-            ["", "1", "h", "-1h", "1.5h", "1 h", "1w", "99999999999999999999s", "9223372036854775807d", "today"]
-        {
+        let midnight = since("2026-01-02").unwrap();
+        assert_eq!(since("2026-01-02T03:04:05").unwrap(), midnight + 3 * 3600 + 4 * 60 + 5);
+        assert!((midnight - 1_767_312_000).abs() <= 14 * 3600, "{midnight}");
+        for wrong in [
+            "",
+            "1",
+            "h",
+            "-1h",
+            "1.5h",
+            "1 h",
+            "1y",
+            "2026-13-01",
+            "99999999999999999999s",
+            "9223372036854775807d",
+            "today",
+        ] {
             assert!(since(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn rows_that_come_later_stand_below_the_same_heads() {
+        let cells = |service: &str| ["t", "given", "vault", "git", service, "ada", "-", "sh"].map(str::to_owned);
+        let mut table = Table::default();
+        let first = table.lines(vec![cells("a-long-service")]);
+        let later = table.lines(vec![cells("x")]);
+        let place = |line: &str, word: &str| line.find(word).unwrap();
+        assert_eq!(first.lines().count(), 2);
+        assert_eq!(place(&later, "ada"), place(first.lines().next().unwrap(), "IDENTIFIER"), "{first}{later}");
+        assert_eq!(later.lines().count(), 1);
     }
 
     proptest! {

@@ -31,9 +31,9 @@ pub(super) fn find<T>(
 ) -> Result<T, Failure> {
     let (service, account) = asked.find_token(broker)?;
     let target = asked.target();
-    let token =
-        broker.must_serve(&service, command).map_err(Failure::from).and_then(|()| broker.token(&service, &account));
-    hand_out(broker, Asked { command, target: target.as_ref(), service: &service, account: &account }, token, make)
+    let asked = Asked { command, target: target.as_ref(), service: &service, account: &account };
+    broker.must_serve(asked)?;
+    hand_out(broker, asked, broker.token(&service, &account), make)
 }
 
 /// What `make` makes of a credential. What becomes of it is written down before it leaves the program.

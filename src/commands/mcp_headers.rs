@@ -53,7 +53,8 @@ fn headers(arguments: &Arguments, deadline: Instant) -> Result<Value, Error> {
             return Ok(Value::Object(Map::new()));
         }
     };
-    broker.must_serve(&service, "mcp-headers")?;
+    let asked = Asked { command: "mcp-headers", target: Some(&target), service: &service, account: &account };
+    broker.must_serve(asked)?;
     // Nobody says whether the server refused the last answer. Whoever asks again may mean that, so the vault is asked again.
     let origin = target.authority.to_string();
     let refusals = Refusals::open();
@@ -63,7 +64,6 @@ fn headers(arguments: &Arguments, deadline: Instant) -> Result<Value, Error> {
     });
     drop(refusals);
     let token = broker.token(&service, &account);
-    let asked = Asked { command: "mcp-headers", target: Some(&target), service: &service, account: &account };
     let headers = hand_out(&broker, asked, token, |found| {
         if let Some(mut refusals) = Refusals::open() {
             let token = found.token.credential.secret().expose();

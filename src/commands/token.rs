@@ -73,7 +73,13 @@ fn several(all: &[Request], deadline: Instant) -> Result<(), Error> {
         .iter()
         .map(|asked| {
             let (service, account) = asked.find_token(&broker)?;
-            broker.must_serve(&service, COMMAND)?;
+            let target = asked.target();
+            broker.must_serve(Asked {
+                command: COMMAND,
+                target: target.as_ref(),
+                service: &service,
+                account: &account,
+            })?;
             Ok((service, account))
         })
         .collect();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{Call, Failure, Get, Input, Protocol, Refused, Reply, Request, Resolved};
 use crate::audit::{Origin, Outcome};
-use crate::broker::{Asked, Broker};
+use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::output::{error_line, print, warn_of_expiry};
 use crate::refusals::{Refusals, Sent};
@@ -18,9 +18,13 @@ use crate::trace::step;
 /// After this many different tokens of an account were refused within a minute, the tool is told to stop asking.
 const ENOUGH: usize = 2;
 
+/// The words that name an action. Others are a tool's text, which may hold a user name.
+const ACTIONS: [&str; 7] = ["get", "store", "erase", "capability", "list", "version", "forget"];
+
 /// Serves one call, and returns the exit status.
 pub fn serve(protocol: &Protocol, words: &[OsString], deadline: Instant) -> u8 {
-    step!("call: {}", protocol.command);
+    let is_named = |action: &&&str| words.iter().any(|word| word == **action);
+    step!("call: {} {}", protocol.command, ACTIONS.iter().find(is_named).unwrap_or(&"without an action"));
     let reply = match (protocol.call)(words) {
         Call::Get(get) => answer(protocol.command, &*get, deadline),
         Call::Own(run) => run(deadline),
@@ -96,21 +100,20 @@ fn credential(
     }
     let broker = Broker::load(deadline)?;
     let Some((target, mut resolved)) = find(&broker, request)? else {
-        step!("declined: not for {command}");
+        step!("declined: nobody answers {command} there");
         return Ok(None);
     };
-    let outcome = match (broker.must_serve(resolved.rule.service, command), request.objection()) {
-        (Err(error), _) => {
-            error_line(&error);
-            step!("declined: not for {command}");
-            Ok(None)
-        }
-        (Ok(()), Some(error)) => Err(error),
-        (Ok(()), None) => token(&broker, request, target, &mut resolved, failure),
+    if let Err(error) = broker.must_serve(resolved.asked(command, target)) {
+        error_line(&error);
+        step!("declined: {}", error.line());
+        return Ok(None);
+    }
+    let outcome = match request.objection() {
+        Some(error) => Err(error),
+        None => token(&broker, request, target, &mut resolved, failure),
     };
-    let asked = Asked { command, target: Some(target), service: resolved.rule.service, account: &resolved.account };
     broker.record(
-        asked,
+        resolved.asked(command, target),
         match &outcome {
             Ok(Some((_, origin))) => Outcome::Given(*origin),
             Ok(None) => Outcome::Declined,

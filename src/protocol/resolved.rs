@@ -1,6 +1,6 @@
 //! Who answers a request, and with which credential.
 
-use crate::broker::{Broker, Token, checked};
+use crate::broker::{Asked, Broker, Token, checked};
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::header::{self, Header};
@@ -47,6 +47,11 @@ impl<'a> Resolved<'a> {
     /// What answers and refusals are remembered by, in every protocol.
     pub fn key(&self) -> [&str; 3] {
         [&self.origin, &self.rule.service.connection, &self.account.identifier]
+    }
+
+    /// The question as the audit has it.
+    pub fn asked<'t>(&'t self, command: &'static str, target: &'t Target) -> Asked<'t> {
+        Asked { command, target: Some(target), service: self.rule.service, account: &self.account }
     }
 
     /// Where a token goes, and how; the token is filled in.

@@ -92,9 +92,10 @@ impl Refusals {
         Some(hex::encode(&id))
     }
 
-    /// Notes that a server took what was answered.
-    pub fn accepted(&mut self, sent: &Sent<'_>) {
+    /// Notes that a server took what was answered; `false` if it was none of ours.
+    pub fn accepted(&mut self, sent: &Sent<'_>) -> bool {
         self.spare(self.token(sent), SPARED);
+        self.was_answered(sent)
     }
 
     /// Notes that the answer with this id was refused.
@@ -127,13 +128,14 @@ impl Refusals {
         self.of(false).any(|record| record.token == token && record.spared > 0)
     }
 
-    /// Notes that this was refused, if it was ours: other helpers' passwords come by here too.
-    pub fn refused(&mut self, sent: &Sent<'_>) {
+    /// Notes that this was refused, if it was ours: other helpers' passwords come by here too. `false` if it was not.
+    pub fn refused(&mut self, sent: &Sent<'_>) -> bool {
         let token = self.token(sent);
         let known = self.of(false).find(|record| record.token == token).copied();
         if let Some(record) = known {
             self.refuse(record, sent.path);
         }
+        known.is_some()
     }
 
     /// Whether this token was refused there within the last minute.

@@ -16,17 +16,34 @@ fn cache_steps(user: &User, args: &[&str]) -> Vec<String> {
 #[test]
 fn a_miss_and_a_hit_are_told() {
     let user = User::of_github();
-    let miss = [
-        "miss for github-x of ada",
-        "miss for github-x of ada",
-        "miss for the client token",
-        "miss for the client token",
-    ];
+    let miss = ["miss for github-x of ada", "miss for the client token"];
     assert_eq!(cache_steps(&user, &["token", "github"]), miss);
     assert_eq!(cache_steps(&user, &["token", "github"]), ["hit for github-x of ada"]);
     user.ok(&["cache", "clear"]);
     user.set_token("token-1");
     assert_eq!(cache_steps(&user, &["token", "github", "--json"])[0], "miss for github-x of ada");
+}
+
+#[test]
+fn what_a_refusal_drops_is_told() {
+    let user = User::of_github();
+    let token = user.token("github");
+    user.git("get", GITHUB).ok();
+    let refused = format!(
+        "{}username=x-access-token\npassword={}\n\n",
+        GITHUB.trim_end_matches('\n').to_owned() + "\n",
+        token.trim()
+    );
+    let mut command = user.command("git-credential-scalekit");
+    let got = finish(command.env("SCALEKIT_AUTH_TRACE", "1").arg("erase"), &refused).ok();
+    for words in [
+        "call: git-credential erase",
+        "reported: github.com refused a credential, which is one of ours and is noted",
+        "cache: dropped what was there for github-x of ada",
+    ] {
+        assert!(got.stderr.contains(words), "{words}: {got:?}");
+    }
+    assert!(!got.stderr.contains(token.trim()), "{got:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn an_archive_answers_where_it_is_unpacked_and_where_its_script_puts_it() {
     for name in documents.iter().chain(&["sbom.cdx.json", "docs/git.md", "skills/scalekit-auth/SKILL.md"]) {
         assert!(std::fs::metadata(folder.join(name)).is_ok_and(|data| data.len() > 0), "{name}");
     }
+    every_link_leads_to_a_file(&folder);
     user.is_answered_by(&folder);
 
     // Without Rust on this machine.
@@ -35,10 +36,31 @@ fn an_archive_answers_where_it_is_unpacked_and_where_its_script_puts_it() {
     for protocol in PROTOCOLS {
         assert_eq!(std::fs::read_link(bin.join(protocol.link)).unwrap(), Path::new("scalekit-auth"));
     }
+    for file in ["man/man1/scalekit-auth.1", "bash-completion/completions/scalekit-auth"] {
+        assert!(user.path("p/share").join(file).exists(), "{file}");
+    }
     user.is_answered_by(&bin);
     script(&["--uninstall"]);
     assert_eq!(files_below(&user.path("p")), Vec::<PathBuf>::new());
     user.has_nothing_in(&bin);
+}
+
+/// Whoever has the archive alone finds all that its documents speak of.
+fn every_link_leads_to_a_file(folder: &Path) {
+    let documents = files_below(folder).into_iter().filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let mut count = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        assert!(!text.contains("checkout: begin"), "{document:?}");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if target.is_empty() || target.contains("://") || target.contains(' ') {
+                continue;
+            }
+            count += 1;
+            assert!(document.parent().unwrap().join(target).exists(), "{document:?} speaks of {target}");
+        }
+    }
+    assert!(count > 30, "{count} links");
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn npm_installs_the_launcher_and_this_systems_executable() {
         "{here:?}"
     );
     let bin = user.path("npm/bin");
+    assert!(user.path("npm/share/man/man1/scalekit-auth.1").exists());
+    assert!(user.path("npm/lib/node_modules/scalekit-auth/completions/scalekit-auth.bash").exists());
     user.is_answered_by(&bin);
     // The exit status is the program's, and so is a signal's.
     let run = |args: &[&str]| finish(user.command(bin.join("scalekit-auth"), &[]).args(args), "");

@@ -10,8 +10,15 @@ fn a_wheel_is_installed_by_pip() {
     let folder = out().display().to_string();
     user.install(bin.join("pip"), &["install", "--no-index", "--find-links", &folder, "scalekit-auth"], &[]);
     user.is_answered_by(&bin);
+    let share = user.path("venv/share");
+    for file in
+        ["man/man1/scalekit-auth.1", "zsh/site-functions/_scalekit-auth", "bash-completion/completions/scalekit-auth"]
+    {
+        assert!(share.join(file).exists(), "{file}");
+    }
     user.install(bin.join("pip"), &["uninstall", "--yes", "scalekit-auth"], &[]);
     user.has_nothing_in(&bin);
+    user.has_nothing_in(&share.join("man/man1"));
 }
 
 #[test]

@@ -153,6 +153,27 @@ fn an_account_that_makes_no_password_is_declined_and_a_part_of_a_command_is_not_
 }
 
 #[test]
+fn what_a_service_is_not_for_is_written_in_the_same_word_by_all() {
+    let world = world();
+    world.ok(&["config", "github", "--only", "docker"]);
+    let user = "https://api.github.com/user";
+    let repository = Some("https://github.com/acme/app.git");
+    let line = line_of(&world, || _ = world.helper("get", GITHUB).ok());
+    assert_eq!(line, github("git-credential", repository, "not_for_it"));
+    for (command, args, target) in [
+        ("token", &["token", "github"][..], None),
+        ("token", &["token", "github", "nobody", "--json"], None),
+        ("header", &["header", user], Some(user)),
+        ("mcp-headers", &["mcp-headers", user], Some(user)),
+        ("exec", &["exec", "--with", "github", "--", "true"], None),
+        ("curl", &["curl", user], Some(user)),
+    ] {
+        let line = line_of(&world, || _ = world.run(args).exit(3));
+        assert_eq!(line, github(command, target, "not_for_it"), "{args:?}");
+    }
+}
+
+#[test]
 fn a_call_that_the_vault_makes_is_called_so() {
     let world = World::new();
     world.order(json!({"op": "seed_provider", "identifier": "SLACK", "proxy_url": "https://slack.com/api"}));
@@ -175,6 +196,8 @@ fn it_is_off_until_it_is_switched_on_and_again_afterwards() {
     world.ok(&["config", "github", "github-x", "--identifier", "ada"]);
     world.helper("get", GITHUB).ok();
     assert!(!world.path(".local").exists());
+    let got = world.ok(&["audit", "off"]);
+    assert!(!got.stderr.contains("stays"), "there is no file: {got:?}");
     let got = world.ok(&["audit"]);
     assert!(got.stdout.is_empty() && got.stderr.contains("`scalekit-auth audit on`"), "{got:?}");
     assert!(world.ok(&["audit", "on"]).stderr.contains(FILE));
@@ -311,7 +334,9 @@ fn lines_are_shown_by_time_and_service() {
     assert_eq!(shown(&["--since", "2026-01-02T03:04:05Z", "--json"]).stdout.lines().count(), 3);
     assert_eq!(shown(&["--since", "2026-01-02T03:04:06Z", "--json"]).stdout, new);
     assert_eq!(shown(&["--service", "gitlab", "--json"]).stdout, new.lines().nth(1).unwrap().to_owned() + "\n");
-    assert_eq!(shown(&["--service", "nobody"]).stdout, "");
+    let nobody = shown(&["--service", "nobody"]);
+    assert!(nobody.stdout.is_empty() && nobody.stderr.contains("none of the 3 lines"), "{nobody:?}");
+    assert_eq!(shown(&["--since", "2026-01-01", "--json"]).stdout.lines().count(), 3);
     world.run(&["audit", "--since", "yesterday"]).exit(2);
     world.run(&["audit", "on", "--json"]).exit(2);
 }

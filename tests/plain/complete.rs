@@ -107,7 +107,8 @@ fn every_command_has_a_manual_page_without_faults() {
         names.push(name);
     });
     for protocol in scalekit_auth::protocol::PROTOCOLS {
-        assert_eq!(page(protocol.link), format!(".so man1/scalekit-auth-{}.1\n", protocol.command));
+        let text = page(protocol.link);
+        assert!(text.contains(&format!(".TH {} 1", protocol.link)) && text.contains("CONFIGURATION"), "{text}");
         names.push(protocol.link.to_owned());
     }
     assert_eq!(fs::read_dir(man.join("man1")).unwrap().count(), names.len());
@@ -120,8 +121,37 @@ fn every_command_has_a_manual_page_without_faults() {
         run("mandoc", "mandoc", &["-T", "lint", "-W", "error"]).ok();
         let shown = run("man", "man-db", &["--warnings", "-l"]).ok();
         assert_eq!(shown.stderr, "", "{name}");
-        assert!(shown.stdout.contains("SYNOPSIS"), "{name}: {shown:?}");
+        for heading in ["SYNOPSIS", "FILES", "ENVIRONMENT", "EXIT STATUS", "SEE ALSO"] {
+            assert!(shown.stdout.contains(heading), "{name} {heading}: {shown:?}");
+        }
+        assert!(shown.stdout.contains("SCALEKIT_AUTH_TRACE") && !shown.stdout.contains("EXTRA"), "{name}");
+        // What people call by words of their own has an example.
+        let is_typed = ["EXAMPLES", "Examples:", "CONFIGURATION"].iter().any(|heading| shown.stdout.contains(heading));
+        assert!(is_typed || name.matches('-').count() > 1, "{name}");
     }
+    let audit = page("scalekit-auth-audit");
+    assert!(audit.contains(r"[\fB\-\-since\fR \fITIME\fR] [\fB\-\-service\fR \fISERVICE\fR]"), "{audit}");
+}
+
+#[test]
+fn every_example_of_a_manual_page_is_a_command() {
+    let release = released();
+    let mut count = 0;
+    for entry in fs::read_dir(release.path().join("man/man1")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap().replace("\\-", "-");
+        for line in text.lines().filter_map(|line| line.strip_prefix("\\fBscalekit-auth ")?.strip_suffix("\\fR")) {
+            if line.contains("\\f") {
+                continue; // The synopsis.
+            }
+            // What follows is another program's.
+            let words = line.split(" | ").next().unwrap().split(" < ").next().unwrap().split(' ');
+            let parsed =
+                scalekit_auth::commands::tree().try_get_matches_from(["scalekit-auth"].into_iter().chain(words));
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
 }
 
 #[test]
@@ -198,6 +228,10 @@ const LINES: &[(&str, &str)] = &[
     ("token --environment def", "<token> <--environment> <default>"),
     ("token github --as ", "<token> <github> <--as> <work>"),
     ("token github --identifier alice@ac", "<token> <github> <--identifier> <alice@acme.com>"),
+    ("doctor gi", "<doctor> <github>"),
+    ("doctor api.gith", "<doctor> <api.github.com>"),
+    ("config github --only dock", "<config> <github> <--only> <docker>"),
+    ("login --home key", "<login> <--home> <keyring>"),
     ("help logi", "<help> <login>"),
     ("setup gi", "<setup> <git>"),
     ("setup git des", "<setup> <git> <desk>"),

@@ -113,3 +113,51 @@ fn unknown_options_are_refused() {
     assert!(!install(home.path(), &["--perfix", "x"]).0);
     assert!(!install(home.path(), &["--prefix"]).0);
 }
+
+/// What the archive of a release has: the executable beside the script, and files for shells and man.
+fn released() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    scalekit_release::write(folder.path()).unwrap();
+    std::fs::copy(crate::common::EXE, folder.path().join("scalekit-auth")).unwrap();
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh"), folder.path().join("install.sh")).unwrap();
+    folder
+}
+
+#[test]
+fn completions_and_manual_pages_of_a_release_are_put_where_they_are_looked_for_and_taken_away() {
+    let release = released();
+    let home = tempfile::tempdir().unwrap();
+    let run = |options: &[&str], data: Option<&Path>| {
+        let mut command = Command::new(release.path().join("install.sh"));
+        command.args(options).current_dir(home.path()).env("HOME", home.path()).env_remove("XDG_DATA_HOME");
+        if let Some(data) = data {
+            command.env("XDG_DATA_HOME", data);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let elsewhere = home.path().join("data");
+    for (options, data, share, man) in [
+        (&[][..], None, ".local/share", ".local/share"),
+        (&[], Some(&*elsewhere), "data", ".local/share"),
+        (&["--prefix", "p"], Some(&*elsewhere), "p/share", "p/share"),
+    ] {
+        let (share, man) = (home.path().join(share), home.path().join(man).join("man/man1"));
+        let told = run(options, data);
+        assert!(told.contains(&format!("are below {}", share.display())), "{told}");
+        let made = [
+            share.join("bash-completion/completions/scalekit-auth"),
+            share.join("zsh/site-functions/_scalekit-auth"),
+            share.join("fish/vendor_completions.d/scalekit-auth.fish"),
+            man.join("scalekit-auth.1"),
+            man.join("scalekit-auth-login.1"),
+            man.join("git-credential-scalekit.1"),
+        ];
+        assert!(made.iter().all(|file| file.exists()), "{made:?}");
+        std::fs::write(man.join("other.1"), "somebody else's").unwrap();
+        run(&[options, &["--uninstall"]].concat(), data);
+        assert!(made.iter().all(|file| !file.exists()), "{made:?}");
+        assert_eq!(std::fs::read_dir(&man).unwrap().count(), 1, "what is not ours stays");
+    }
+}

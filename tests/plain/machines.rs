@@ -55,6 +55,11 @@ fn a_client_that_exists_becomes_a_service_once_its_secret_is_proven() {
     // Hosts and scopes change without the secret.
     world.ok(&["config", "deploy", "--client-id", &id, "--host", "*.acme.com", "--scope", "read:apps"]);
     assert!(world.ok(&["list"]).stdout.contains("*.acme.com"));
+    // So does the limit, without the client's id, too.
+    world.ok(&["config", "deploy", "--only", "curl"]);
+    world.run(&["token", "deploy"]).exit(3);
+    let got = world.run(&["config", "deploy", "--identifier", "ada"]).exit(2);
+    assert!(got.stderr.contains("deploy is an API client, which has no --identifier"), "{got:?}");
     world.run(&["config", "deploy", "github-x"]).exit(2);
 }
 

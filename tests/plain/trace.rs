@@ -59,7 +59,7 @@ fn each_step_of_a_helper_is_a_line() {
         &got,
         &[
             "start: scalekit-auth ",
-            "call: git-credential",
+            "call: git-credential get",
             "asked: git-credential for https://github.com/acme/app.git",
             "found: https://github.com/acme/app.git by the rule github.com (built-in) is of github, connection github-x, account ada (from the service)",
             "cache: off for github-x of ada",
@@ -103,11 +103,18 @@ fn a_host_of_others_and_failures_are_told() {
         &[
             "asked: git-credential for https://example.com",
             "found: no",
-            "declined",
+            "declined: nobody answers git-credential there",
             "answer: 0 bytes",
             "exit: status 0",
         ],
     );
+    world.ok(&["config", "github", "--only", "docker"]);
+    let declined = "declined: github is not for git: it was configured for docker alone";
+    tells(&git(&world, "1", GITHUB).ok(), &["found: https://github.com/acme/app.git", declined]);
+    world.ok(&["config", "github", "--only", "all"]);
+    let stored = "protocol=https\nhost=github.com\nusername=x\npassword=of-others\n\n";
+    let got = traced(&world, "1", "git-credential-scalekit", &["store"], stored).ok();
+    tells(&got, &["call: git-credential store", "answer: 0 bytes"]);
     tells(&git(&world, "1", "nonsense\n\n").ok(), &["asked: git-credential for what is no request", "exit: status 0"]);
     world.fail_next(canary::AUTH, 1, 403, Some("PERMISSION_DENIED"));
     let got = traced(&world, "1", EXE, &["token", "github"], "").exit(6);

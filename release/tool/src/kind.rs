@@ -19,7 +19,7 @@ pub enum Kind {
 pub const NAMES: &[&str] = &["accounts", "environments", "hosts", "identifiers", "places", "services", "urls"];
 
 /// The commands whose first argument says what is asked about.
-const ASKING: &[&str] = &["connect", "disconnect", "header", "setup", "token", "which"];
+const ASKING: &[&str] = &["connect", "disconnect", "doctor", "header", "setup", "token", "which"];
 
 /// What the values of `arg` of `command` are.
 pub fn of(command: &str, arg: &Arg) -> Kind {
@@ -40,7 +40,12 @@ pub fn of(command: &str, arg: &Arg) -> Kind {
         "place" | "places" | "hosts" if arg.is_positional() && ASKING.contains(&command) => "places",
         "with" => "places",
         "words" if command == "curl" => "urls",
-        "import" | "home" => return Kind::Files,
+        "home" => {
+            // `config` stores a secret, which no command takes.
+            let homes = if command == "config" { &["keyring", "file:"][..] } else { &["keyring", "file:", "command"] };
+            return Kind::Values(homes.iter().map(|&home| home.to_owned()).collect());
+        }
+        "import" => return Kind::Files,
         _ => return Kind::Free,
     })
 }

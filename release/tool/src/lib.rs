@@ -8,6 +8,7 @@ mod fish;
 mod kind;
 mod man;
 mod others;
+mod words;
 
 use std::io;
 use std::path::Path;

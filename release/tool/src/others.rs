@@ -46,7 +46,8 @@ pub fn generated(shell: Shell, mut tree: Command) -> String {
     String::from_utf8(script).expect("clap writes text")
 }
 
-/// The tree with `@KIND@` as the one value of each argument whose values are names, which generators put where values stand.
+/// The tree with the values of each argument that has a few of them, and with `@KIND@` as the one value of each whose values are
+/// names; generators put them where values stand.
 pub fn marked(tree: Command) -> Command {
     let command = tree.get_name().to_owned();
     tree.mut_args(|arg| match kind::of(&command, &arg) {
@@ -54,6 +55,9 @@ pub fn marked(tree: Command) -> Command {
             // clap takes text that is never dropped alone; a few bytes, in a program that ends at once.
             let mark: &'static str = format!("@{names}@").leak();
             arg.default_value(None::<&str>).value_parser(PossibleValuesParser::new([mark]))
+        }
+        Kind::Values(values) if arg.get_possible_values().is_empty() => {
+            arg.value_parser(PossibleValuesParser::new(values.into_iter().map(|value| &*value.leak())))
         }
         _ => arg,
     })

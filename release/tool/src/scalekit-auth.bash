@@ -60,11 +60,13 @@ _scalekit_auth() {
         done
     fi
 
-    [[ $kind != files ]] || return 0
+    # After `file:` comes a file.
+    [[ $kind != files && ( $kind != @*file:* || $word != file:* ) ]] || return 0
     # Files are no answer to the rest.
     compopt +o default +o bashdefault 2>/dev/null
     while IFS= read -r name; do
         [[ $name == "$word"* ]] || continue
+        [[ $name != *: ]] || compopt -o nospace 2>/dev/null
         printf -v name %q "$name"
         name=${full%"$word"}$name
         COMPREPLY+=("${name#"${full%"$current"}"}")

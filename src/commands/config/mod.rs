@@ -1,9 +1,12 @@
 //! `config`: names a connection, or an API client, as a service.
 
+mod known;
 mod machine;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+use clap::builder::PossibleValuesParser;
 
 use super::homes::HomeArgument;
 use super::note;
@@ -18,17 +21,17 @@ use crate::service::{
 };
 use crate::similar::nearest;
 use crate::suggest;
+use known::Found;
 
 /// Name a connection as a service, and say which hosts are its own
 ///
-/// Options that are not given keep what was configured before.
+/// Options that are not given keep what was configured before. A service that is configured, or that `sync` found, needs no CONNECTION.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A short name of your own: gmail, github-work
     #[arg(required_unless_present = "import")]
     service: Option<String>,
     /// The connection name of Scalekit dashboard, AgentKit > Connections
-    #[arg(required_unless_present_any = ["import", "client_id"])]
     connection: Option<String>,
     /// The provider, where the names do not say it: GITHUB
     #[arg(long, value_name = "PROVIDER")]
@@ -46,21 +49,21 @@ pub struct Arguments {
     /// github.com/acme, http://127.0.0.1:8080; may be repeated. With --as, where that account alone is the one
     #[arg(long = "host", value_name = "PATTERN")]
     hosts: Vec<String>,
-    /// The commands and helper protocols that may have its token: git, docker, token, exec and so on; all lifts the limit. It guards
+    /// The commands and helper protocols that may have its token, with commas between them; all lifts the limit. It guards
     /// against accidents, not against programs of yours
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(receivers().chain([ALL])))]
     only: Vec<String>,
     /// An API client of an organization, in a connection's place: its tokens are JWTs by client credentials
     #[arg(long, value_name = "ID", conflicts_with_all = ["connection", "provider", "identifier", "account"])]
     client_id: Option<String>,
     /// Read the API client's secret from stdin, prove it, and store it
-    #[arg(long, requires = "client_id")]
+    #[arg(long)]
     secret_stdin: bool,
     /// A scope to ask for; may be repeated. Without any, the token has all that the API client has
-    #[arg(long = "scope", value_name = "SCOPE", requires = "client_id")]
+    #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// The user name beside the API client's token, for docker and for git servers that take Basic alone
-    #[arg(long, value_name = "NAME", requires = "client_id")]
+    #[arg(long, value_name = "NAME")]
     username: Option<String>,
     /// The account's organization, org_123, where the environment tells accounts apart by it; the API client's, which `client
     /// rotate` needs
@@ -70,10 +73,10 @@ pub struct Arguments {
     #[arg(long, value_name = "USER", conflicts_with = "client_id")]
     user: Option<String>,
     /// The URL of the API client's environment, where it is not one that is logged in to
-    #[arg(long, value_name = "URL", requires = "client_id")]
+    #[arg(long, value_name = "URL")]
     env_url: Option<String>,
     /// Where the API client's secret lives: keyring or file:PATH
-    #[arg(long, value_name = "HOME", requires = "client_id", value_parser = HomeArgument::parse)]
+    #[arg(long, value_name = "HOME", value_parser = HomeArgument::parse)]
     home: Option<HomeArgument>,
     /// Take over the services of another connections.json
     #[arg(long, value_name = "PATH", exclusive = true)]
@@ -90,8 +93,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
         check("client id", client_id, is_connection_name, CONNECTION_RULE)?;
         return machine::configure(&arguments, &super::load(None, Instant::now())?, name, client_id);
     }
-    let Some(connection) = &arguments.connection else {
-        return Err(Error::new(Kind::Usage, "the connection is missing"));
+    let found = known::find(&arguments, name)?;
+    let (connection, environment) = match &found {
+        Found::Client(client_id) => {
+            return machine::configure(&arguments, &super::load(None, Instant::now())?, name, client_id);
+        }
+        Found::Connection { name, environment } => (name, environment),
     };
     check("connection name", connection, is_connection_name, CONNECTION_RULE)?;
     if let Some(identifier) = &arguments.identifier {
@@ -100,7 +107,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     for (what, id) in [("organization id", &arguments.organization), ("user id", &arguments.user)] {
         id.as_ref().map_or(Ok(()), |id| check(what, id, is_scalekit_id, SCALEKIT_ID_RULE))?;
     }
-    if let Some(environment) = &arguments.environment {
+    if let Some(environment) = environment {
         check("environment", environment, is_service_name, SERVICE_RULE)?;
     }
     let broker = super::load(None, Instant::now())?;
@@ -108,8 +115,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Error> {
     let forget = |broker: &Broker| broker.services.get(name).map(|service| broker.evict(service, |_| true));
     forget(&broker);
     Services::edit(&broker.directory, name, |before| {
-        let service = merge(before, &arguments, name, connection)?;
+        let mut service = merge(before, &arguments, name, connection, environment.as_deref())?;
         check_hosts(&broker, &service)?;
+        if let Some(known) = broker.services.get(name).filter(|known| known.connection == *connection) {
+            service.learned.clone_from(&known.learned);
+        }
         check_provider(&service)?;
         Ok::<_, Error>(service)
     })?;
@@ -137,20 +147,32 @@ fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<
 /// The commands that hand out a token and are no helper protocol.
 const COMMANDS: [&str; 6] = ["token", "header", "exec", "curl", "mcp-headers", "mcp"];
 
-/// Who may have the token: `None` leaves it as it was.
-fn only(names: &[String]) -> Result<Option<Vec<String>>, Error> {
-    if names == ["all"] {
-        return Ok(Some(Vec::new()));
-    }
-    let known: Vec<&str> = protocol::commands().map(broker::short).chain(COMMANDS).collect();
-    match names.iter().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(Error::new(Kind::Usage, format!("--only does not know {name}"))
-            .why(format!("there are {}, and all", known.join(", ")))),
-        None => Ok(Some(names.to_vec()).filter(|names| !names.is_empty())),
-    }
+/// In the place of their names: no limit.
+const ALL: &str = "all";
+
+/// Everybody who may be named as one who may have a token.
+fn receivers() -> impl Iterator<Item = &'static str> {
+    protocol::commands().map(broker::short).chain(COMMANDS)
 }
 
-fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection: &str) -> Result<Service, Error> {
+/// Who may have the token: `None` leaves it as it was.
+fn only(names: &[String]) -> Result<Option<Vec<String>>, Error> {
+    if names == [ALL] {
+        return Ok(Some(Vec::new()));
+    }
+    if names.iter().any(|name| name == ALL) {
+        return Err(Error::new(Kind::Usage, "--only all lifts the limit and stands alone"));
+    }
+    Ok(Some(names.to_vec()).filter(|names| !names.is_empty()))
+}
+
+fn merge(
+    before: Option<Service>,
+    arguments: &Arguments,
+    name: &str,
+    connection: &str,
+    environment: Option<&str>,
+) -> Result<Service, Error> {
     let hosts = arguments.hosts.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     if before.as_ref().is_some_and(|service| service.client.is_some()) {
         return Err(Error::new(Kind::Usage, format!("{name} is an API client already"))
@@ -166,8 +188,8 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
     if let Some(provider) = &arguments.provider {
         service.provider = Some(provider.to_ascii_uppercase());
     }
-    if arguments.environment.is_some() {
-        service.environment.clone_from(&arguments.environment);
+    if let Some(environment) = environment {
+        service.environment = Some(environment.to_owned());
     }
     let owner = Owner { organization_id: arguments.organization.clone(), user_id: arguments.user.clone() };
     if let Some(account) = &arguments.account {

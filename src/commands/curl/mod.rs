@@ -81,8 +81,8 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
         Err(Decision { outcome: Err(resolve::Error::Nobody(_)), .. }) if arguments.allow_anonymous => None,
         Err(decision) => return Err(explained(&broker, decision, &target)),
     };
-    if let Some((service, _)) = &answer {
-        broker.must_serve(service, COMMAND)?;
+    if let Some((service, account)) = &answer {
+        broker.must_serve(Asked { command: COMMAND, target: Some(&target), service, account })?;
     }
     let authentication = answer.as_ref().map(|(service, _)| service.authentication());
     let headers = authentication.as_ref().map_or(&[][..], Authentication::headers);

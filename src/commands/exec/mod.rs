@@ -151,7 +151,7 @@ fn wanted<'a>(arguments: &Arguments, broker: &'a Broker) -> Result<Vec<Wanted<'a
         };
         let host = target.as_ref().map(|target| target.authority.clone());
         let (service, account) = asked.find(broker)?;
-        broker.must_serve(service, "exec")?;
+        broker.must_serve(Asked { command: "exec", target: target.as_ref(), service, account: &account })?;
         let destination = match name {
             Some(name) => Destination::named(name),
             None => Destination::usual(service, &account, host)?,

@@ -9,6 +9,7 @@ use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::protocol::{Reply, Resolved, read_stdin};
 use crate::refusals::{Refusals, Sent};
+use crate::trace::step;
 
 /// `store`: the server took the credential.
 pub(super) fn accepted(deadline: Instant) -> Reply {
@@ -37,13 +38,13 @@ fn take_note(is_accepted: bool, deadline: Instant) -> Result<(), Error> {
         .collect();
     // Its fingerprints tell what is ours, so a `store` needs no configuration.
     if let Some(mut refusals) = Refusals::open() {
-        for sent in &sent {
-            if is_accepted {
-                refusals.accepted(sent);
-            } else {
-                refusals.refused(sent);
-            }
-        }
+        let note = |sent| if is_accepted { refusals.accepted(sent) } else { refusals.refused(sent) };
+        let ours = sent.iter().map(note).filter(|is_ours| *is_ours).count();
+        step!(
+            "reported: {origin} {} a credential, {}",
+            if is_accepted { "took" } else { "refused" },
+            if ours > 0 { "which is one of ours and is noted" } else { "which is none that was handed out lately" }
+        );
     }
     if !is_accepted {
         // After the note, which keeps others from putting it back.
