@@ -44,6 +44,7 @@ mod runtime;
 mod secret;
 #[doc(hidden)]
 pub mod service;
+mod shown;
 mod similar;
 #[doc(hidden)]
 pub mod store;
