@@ -198,7 +198,8 @@ pub fn plain(text: &str) -> String {
     text.chars().take(LONGEST).map(|c| if is_unsafe_on_screen(c) { '?' } else { c }).collect()
 }
 
-fn is_unsafe_on_screen(c: char) -> bool {
+/// Whether a terminal would not just show it.
+pub(crate) fn is_unsafe_on_screen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::error::is_unsafe_on_screen;
+
 /// Stands for what is not shown.
 const HIDDEN: &str = "[...]";
 
@@ -89,6 +91,19 @@ pub fn foreign(text: &str) -> String {
     }
 }
 
+/// JSON in which what would move the cursor or reorder text stands as an escape: a terminal shows it, and a reader still gets it.
+pub fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe_on_screen) {
+        return text.into();
+    }
+    // Outside of texts JSON has none of these but the ends of lines.
+    let escaped = |c: char| match c {
+        c if is_unsafe_on_screen(c) && !"\n\r\t".contains(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(escaped).collect::<String>().into()
+}
+
 /// Whether a text begins as the tokens of some maker do.
 pub fn is_known_token(text: &str) -> bool {
     let is_slack = || text.strip_prefix("xox").is_some_and(|rest| rest.as_bytes().get(1) == Some(&b'-'));
@@ -150,11 +165,15 @@ fn plain_word(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a field of this name holds a secret.
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+}
+
 /// Whether what follows `name` and then `gap` is the value of a secret: `password=`, `"token":"`.
 fn is_value_of(name: &str, gap: &str) -> bool {
-    let is_given = gap.contains('=') || (gap.contains(':') && gap.contains(['"', '\'']));
-    let name = name.to_ascii_lowercase();
-    is_given && SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+    (gap.contains('=') || (gap.contains(':') && gap.contains(['"', '\'']))) && names_secret(name)
 }
 
 /// `org_24834495392086178` and the like open nothing, and are what support asks for.
@@ -167,7 +186,9 @@ fn is_id_of_scalekit(text: &str) -> bool {
 }
 
 fn is_scheme(text: &str) -> bool {
-    (1..=16).contains(&text.len()) && text.chars().all(is_of_scheme) && text.starts_with(|c: char| c.is_ascii_alphabetic())
+    (1..=16).contains(&text.len())
+        && text.chars().all(is_of_scheme)
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 fn is_of_scheme(c: char) -> bool {
@@ -232,7 +253,6 @@ mod tests {
     fn a_name_is_shown_as_it_was_typed_and_a_token_is_not() {
         for text in ["gihub", "GitHub!", "a b", "github.com:x", "api.acme-2024-prod.example.com/a"] {
             assert_eq!(place(text), text);
-            assert_eq!(name(text), text);
         }
         for text in ["ghp_SECRET", "a=SECRET", "x?SECRET", "https://SECRET@h.com", &"x".repeat(200)] {
             assert!(!place(text).contains("SECRET") && place(text).len() < 100, "{text}");

@@ -121,9 +121,12 @@ impl Request {
     pub(super) fn must_not_be_read_only(&self) -> Result<(), Error> {
         match self.is_read_only {
             false => Ok(()),
-            true => Err(Error::new(Kind::Usage, format!("{} is none of the environment's MCP servers", shown::place(&self.place)))
-                .why("what a token may do elsewhere is decided at its provider")
-                .next("leave out --read-only")),
+            true => Err(Error::new(
+                Kind::Usage,
+                format!("{} is none of the environment's MCP servers", shown::place(&self.place)),
+            )
+            .why("what a token may do elsewhere is decided at its provider")
+            .next("leave out --read-only")),
         }
     }
 
@@ -202,8 +205,7 @@ pub(super) enum ServiceOrTarget {
 impl ServiceOrTarget {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |why: &dyn std::fmt::Display| {
-            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", shown::place(text)))
-                .why(why)
+            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", shown::place(text))).why(why)
         };
         if text.contains("://") {
             let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;

@@ -105,8 +105,7 @@ fn check_writable(name: &str, home: &HomeChoice, old: Option<&Environment>) -> R
         }
         HomeChoice::Command(argv) => {
             let program = argv.first().cloned().unwrap_or_default();
-            let (problem, stderr) = (CommandError::ReadOnly, String::new());
-            Err(store::Error::HomeCommand { program, problem, stderr }.shown(name))
+            Err(store::Error::HomeCommand { program, problem: CommandError::ReadOnly }.shown(name))
         }
         _ => Ok(()),
     }

@@ -1,0 +1,157 @@
+//! What is said about texts that people, files and servers gave: never their secrets, wherever they stand.
+
+use crate::common::{Finished, World, finish};
+use scalekit_sandbox::Control;
+use serde_json::json;
+
+fn world() -> World {
+    let world = World::new();
+    world.seed("github-x", "GITHUB", "gho_abc");
+    world.ok(&["config", "github", "github-x", "--identifier", "ada"]);
+    world
+}
+
+#[track_caller]
+fn hides(got: Finished, words: &[&str]) {
+    let all = format!("{}{}", got.stdout, got.stderr);
+    assert!(!all.contains("SECRET"), "{all}");
+    for word in words {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+}
+
+#[test]
+fn of_a_url_neither_user_name_nor_query_nor_fragment_is_shown() {
+    let world = world();
+    for url in [
+        "https://ann:SECRET@unknown.example/a?x=SECRET#SECRET",
+        "https://unknown.example/a b?x=SECRET",
+        "http://unknown.example/a?x=SECRET#SECRET",
+        "ftp://unknown.example/a?SECRET",
+        "https://u:SEC/RET@unknown.example?SECRET",
+        "unknown.example/a b?SECRET",
+    ] {
+        for args in [
+            &["doctor"][..],
+            &["doctor", "--json"],
+            &["token"],
+            &["token", "--json"],
+            &["which"],
+            &["header"],
+            &["curl"],
+            &["mcp"],
+            &["mcp-headers"],
+            &["setup", "git"],
+            &["login", "--client-id", "skc_1", "--env-url"],
+            &["config", "x", "x-1", "--host"],
+            &["verify", "--issuer"],
+        ] {
+            let got = finish(world.command("scalekit-auth").args(args).arg(url), "");
+            assert_ne!(got.code, Some(0), "{args:?} {url}: {got:?}");
+            hides(got, &[]);
+        }
+    }
+    hides(world.run(&["token", "https://h.com/a b?x=SECRET"]), &["\"https://h.com/a b?[...]\" is neither"]);
+    // git leaves the query in the path.
+    hides(world.helper("get", "protocol=https\nhost=gist.github.example\npath=a?k=SECRET\n\n"), &[]);
+}
+
+#[test]
+fn a_url_in_a_file_or_variable_is_shown_as_little() {
+    let mut world = world();
+    for (url, shown) in [
+        ("SECRET", "\"[...]\" is not a URL"),
+        ("https://u:x@host.example?k=SECRET", "\"https://[...]@host.example?[...]\""),
+        ("https://host.example#SECRET", "\"https://host.example#[...]\""),
+    ] {
+        let mut command = world.command("scalekit-auth");
+        hides(finish(command.args(["doctor", "github.com"]).env("SCALEKIT_ENV_URL", url), ""), &[shown]);
+    }
+    world.credentials_in_variables = false;
+    let secret = world.path("secret");
+    let content = json!({"environment_url": "SECRET", "client_id": "skc_1", "client_secret": "x"});
+    std::fs::write(&secret, content.to_string()).unwrap();
+    crate::common::homes::set_mode(&secret, 0o600);
+    let home = format!("file:{}", secret.display());
+    hides(world.run(&["login", "--home", &home]).exit(3), &["\"[...]\" is not a URL"]);
+    for url in ["https://u:SECRET@x.scalekit.com", "SECRET", "https://x.scalekit.com?SECRET"] {
+        let stored =
+            json!({"version": 1, "environments": {"default": {"url": url, "client_id": "skc_1", "home": "keyring"}}});
+        std::fs::write(world.config_file("config.json"), stored.to_string()).unwrap();
+        for args in [&["doctor"][..], &["status"], &["which", "github"], &["logout"], &["token", "github", "--json"]] {
+            hides(world.run(args), &["[...]"]);
+        }
+    }
+    std::fs::remove_file(world.config_file("config.json")).unwrap();
+    for host in ["https://u:SECRET@github.com/x?SECRET", "github.com/a?SECRET", "ghp_SECRET@h", "x=SECRET"] {
+        world.write_connections(&json!({"github": {"connection_name": "x", "hosts": [host]}}).to_string());
+        for args in [&["doctor"][..], &["list"], &["token", "github"]] {
+            hides(world.run(args), &["[...]"]);
+        }
+    }
+    let client = json!({"kind": "api_client", "environment_url": "https://u:SECRET@h.com", "client_id": "m2morg_1", "home": "keyring"});
+    world.write_connections(&json!({"api": client}).to_string());
+    hides(world.run(&["which", "api"]).exit(3), &["https://[...]@h.com"]);
+}
+
+#[test]
+fn a_token_in_the_place_of_a_user_name_is_not_shown() {
+    let world = world();
+    world.seed_as("bob", "github-x", "GITHUB", "gho_bob");
+    for name in ["ada", "bob"] {
+        world.ok(&["config", "github", "github-x", "--identifier", name, "--as", name]);
+    }
+    for user in ["ghp_SECRET", "github_pat_SECRET", "glpat-SECRET", "xoxb-SECRET", "SECRET0123456789abcdef"] {
+        let url = format!("https://{user}@github.com/a");
+        let words = ["no account [...] among", "--identifier IDENTIFIER --as NAME"];
+        hides(world.run(&["doctor", &url]), &words);
+        hides(world.run(&["which", "--json", &url]).exit(8), &words);
+        let asked = format!("protocol=https\nhost=github.com\nusername={user}\n\n");
+        hides(world.helper("get", &asked).ok(), &words);
+    }
+    hides(world.run(&["which", "https://carol@github.com/a"]).exit(8), &["no account carol among", "--as carol"]);
+    hides(world.run(&["token", "ghp_SECRET"]), &[]);
+}
+
+#[test]
+fn what_a_server_says_is_passed_on_without_tokens() {
+    let world = world();
+    for (body, shown) in [
+        (json!({"code": 13, "message": "cannot refresh gho_SECRET for ada"}), "cannot refresh [...] for ada"),
+        (
+            json!({"code": 13, "message": "SECRET, it was", "details": [{"access_token": "SECRET"}]}),
+            ": [secret], it was",
+        ),
+        (
+            json!({"code": 13, "message": "sent Bearer SECRET1 to https://u:SECRET@h.com/a?SECRET"}),
+            "https://[...]@h.com/a",
+        ),
+    ] {
+        for args in [&["token", "github"][..], &["token", "github", "--json"], &["doctor", "github.com"]] {
+            world.control(Control::FailNext {
+                route: Some("GET /api/v1/connected_accounts/auth".into()),
+                times: 1,
+                status: 500,
+                error_code: None,
+                body: Some(body.to_string()),
+                retry_after: None,
+            });
+            hides(world.run(args), &[shown]);
+        }
+    }
+}
+
+#[test]
+fn json_moves_no_cursor() {
+    let world = world();
+    world.ok(&["audit", "on"]);
+    let input = "protocol=https\nhost=github.com\npath=a\u{9b}31m\u{202e}\u{7f}b\n\n";
+    world.helper("get", input).ok();
+    let log = std::fs::read_to_string(world.path(".local/state/scalekit-auth/audit.jsonl")).unwrap();
+    let told = world.ok(&["audit", "--json"]).stdout;
+    for text in [log, told] {
+        assert!(text.contains(r"a\u009b31m\u202e\u007fb") && text.is_ascii(), "{text:?}");
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["target"], "https://github.com/a\u{9b}31m\u{202e}\u{7f}b");
+    }
+}
