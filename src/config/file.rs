@@ -19,8 +19,8 @@ pub fn read(path: &Path) -> Result<Map<String, Value>, Error> {
     let (bytes, metadata) = match system::read_regular(path) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
-        Err(error) if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
-            return Err(Error::NotRegular(path.to_owned(), error));
+        Err(_) if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
+            return Err(Error::NotRegular(path.to_owned()));
         }
         Err(error) => return Err(Error::io("cannot read", path, error)),
     };

@@ -62,8 +62,8 @@ pub enum Error {
         message: String,
     },
     /// A pipe, a device or a directory where a file belongs.
-    #[error("{0} is not used: {1}")]
-    NotRegular(PathBuf, io::Error),
+    #[error("{0} is not a regular file")]
+    NotRegular(PathBuf),
     /// The file or directory could have been changed by somebody else.
     #[error("{0} is not used: {1}")]
     Unsafe(PathBuf, Unsafe),
@@ -119,7 +119,7 @@ impl From<Error> for Shown {
                     false => "correct the file; it was left as it is".to_owned(),
                 })
             }
-            Error::NotRegular(path, _) => {
+            Error::NotRegular(path) => {
                 let shown = quoted(&path.to_string_lossy());
                 Shown::new(Kind::NotConfigured, &error)
                     .next(format!("look what it is with `ls -ld {shown}`, and move it away"))

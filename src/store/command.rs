@@ -166,10 +166,20 @@ fn drain(pipe: &mut impl Read, buffer: &mut Buffer) -> io::Result<bool> {
     }
 }
 
-/// The first line of what a command said on stderr, fit to be shown: bounded, without control characters, without anything of what
+/// The first and the last line of what a command said on stderr, fit to be shown: bounded, without control characters, without anything of what
 /// it printed on stdout, and without what looks like another secret.
 fn said(stderr: &[u8], stdout: &[u8]) -> Option<String> {
-    let mut text = plain_lines(stderr).into_iter().next()?;
+    // Of what was cut off nobody would know what it is.
+    let whole =
+        if stderr.len() > LARGEST { stderr.iter().rposition(|byte| *byte == b'\n').unwrap_or(0) } else { stderr.len() };
+    let lines = plain_lines(&stderr[..whole]);
+    let mut text = match lines.as_slice() {
+        [] => return None,
+        [only] => only.clone(),
+        [first, last] => format!("{first}; {last}"),
+        // gpg warns first, and a stack trace ends with what went wrong.
+        [first, .., last] => format!("{first}; ...; {last}"),
+    };
     let printed = plain_lines(stdout);
     let mut pieces: Vec<&str> = printed.iter().map(String::as_str).collect();
     // JSON, NAME=VALUE and the like: the secret alone may be quoted as well.
@@ -200,9 +210,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_stderr_is_one_line_with_nothing_of_stdout() {
+    fn what_is_shown_of_stderr_is_two_lines_with_nothing_of_stdout() {
         let said = |stderr: &[u8], stdout: &[u8]| super::said(stderr, stdout).unwrap_or_default();
-        assert_eq!(said(b"\n\x1b[31merror: no item\x1b[0m\nred\n", b""), "[31merror: no item[0m");
+        assert_eq!(said(b"\n\x1b[31merror: no item\x1b[0m\nred\n", b""), "[31merror: no item[0m; red");
+        assert_eq!(said(b"a\nb\nc\nd\n", b""), "a; ...; d");
         assert_eq!(said(b"\n", b"x"), "");
         assert_eq!(said(b"refused token=hunter2 (ghp_hunter2)", b""), "refused token=[...] ([...])");
         assert_eq!(said(b"cannot use hunter2hunter2!", b"hunter2hunter2\n"), "cannot use [output]!");

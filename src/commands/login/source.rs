@@ -78,6 +78,8 @@ impl Source {
         old: Option<&Environment>,
         home: &HomeChoice,
     ) -> Result<ClientCredentials, Error> {
+        // One that is none appears in no command that is suggested.
+        arguments.env_url.as_deref().map(typed_url).transpose()?;
         match (self, old) {
             (Self::Given, _) => {
                 check_writable(&arguments.environment, home, old)?;
