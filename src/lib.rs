@@ -44,6 +44,8 @@ mod runtime;
 mod secret;
 #[doc(hidden)]
 pub mod service;
+#[doc(hidden)]
+pub mod shown;
 mod similar;
 #[doc(hidden)]
 pub mod store;

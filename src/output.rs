@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::error::{Error, Kind, plain};
 use crate::service::Service;
+use crate::shown;
 use crate::trace::step;
 
 /// Writes all of `text` to stdout at once.
@@ -15,6 +16,11 @@ pub fn print(text: &str) -> Result<(), Error> {
         .map_err(|error| Error::new(Kind::Failed, "the output cannot be written").why(error))?;
     step!("answer: {} bytes", text.len());
     Ok(())
+}
+
+/// Prints a JSON object on one line.
+pub fn print_json(object: impl std::fmt::Display) -> Result<(), Error> {
+    print(&format!("{}\n", shown::json(&object.to_string())))
 }
 
 /// One line on stderr that is no error. A program that does not listen must not cost the answer.

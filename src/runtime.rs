@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::system;
 pub(crate) use crate::system::{runtime_directory as directory, runtime_place as place};
 
-/// Opens the file `name` of `directory` for reading and writing, made for its owner alone if it is not there.
+/// Opens the file `name` of `directory` for reading and writing, made for its owner alone if it is not there. Whoever could put a
+/// symbolic link in its place would choose what is made.
 pub(crate) fn open(directory: &Path, name: &str) -> io::Result<File> {
-    let mut options = File::options();
-    system::for_owner_alone(options.read(true).write(true).create(true).truncate(false)).open(directory.join(name))
+    system::open_directly(File::options().read(true).write(true), &directory.join(name))
 }
 
 /// Locks `file`, at once or within `wait`; `false` if another process holds it for longer. The lock ends with the file,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Kind;
+use crate::shown;
 use crate::system::Asker as Process;
 
 /// A credential that was asked for.
@@ -99,12 +100,11 @@ impl Outcome {
 }
 
 impl Record {
-    /// The line, with its end.
+    /// The line, with its end. Whoever looks at the file sees what stands there, and not what it does to a terminal.
     pub fn encode(&self) -> Vec<u8> {
         // A structure of texts and numbers is always JSON.
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        let line = serde_json::to_string(self).unwrap_or_default();
+        format!("{}\n", shown::json(&line)).into_bytes()
     }
 
     /// What a line says; `None` if it is none of ours.

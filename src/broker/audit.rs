@@ -28,7 +28,7 @@ impl Broker {
         let Asked { command, target, service, account } = asked;
         let question = audit::Question {
             command,
-            target: target.map(Target::without_query),
+            target: target.map(Target::to_string),
             service: &service.name,
             connection: service.client.as_ref().map_or(&service.connection, |client| &client.client_id),
             identifier: &account.identifier,

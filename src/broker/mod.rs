@@ -25,6 +25,7 @@ use crate::resolve::{self, Answer, Chosen, Decision, learn};
 use crate::service::{
     Account, ClientCredentials, Credential, IDENTIFIER_RULE, Pattern, Service, Services, is_identifier,
 };
+use crate::shown;
 use crate::similar::nearest;
 use crate::store;
 use crate::suggest;
@@ -131,21 +132,19 @@ impl Broker {
 
     /// Tells who was found. A user name that nobody goes by is left out: it may be a token that somebody put into a URL.
     fn trace(target: &Target, decision: &Decision<'_>) {
-        let place = || target.without_query();
         match &decision.outcome {
             Ok(Answer { rule, account }) => step!(
-                "found: {} by the rule {rule} is of {}, connection {}, account {} (from {})",
-                place(),
+                "found: {target} by the rule {rule} is of {}, connection {}, account {} (from {})",
                 rule.service.name,
                 rule.service.connection,
                 account.identifier,
                 account.source
             ),
-            Err(resolve::Error::Ambiguous { what, .. }) => step!("found: {} belongs equally to {what}", place()),
-            Err(resolve::Error::NoSuchAccount { .. }) => step!("found: no such account for {}", place()),
-            Err(resolve::Error::Unusable { service, .. }) => step!("found: {} is of {service}, unusable", place()),
-            Err(resolve::Error::OwnHost(_)) => step!("found: {} is an environment's own host", place()),
-            Err(resolve::Error::Nobody(_)) => step!("found: nobody for {}", place()),
+            Err(resolve::Error::Ambiguous { what, .. }) => step!("found: {target} belongs equally to {what}"),
+            Err(resolve::Error::NoSuchAccount { .. }) => step!("found: no such account for {target}"),
+            Err(resolve::Error::Unusable { service, .. }) => step!("found: {target} is of {service}, unusable"),
+            Err(resolve::Error::OwnHost(_)) => step!("found: {target} is an environment's own host"),
+            Err(resolve::Error::Nobody(_)) => step!("found: nobody for {target}"),
         }
     }
 
@@ -178,7 +177,11 @@ impl Broker {
     }
 
     fn unknown(&self, said: &str) -> Error {
-        let name = &said.to_ascii_lowercase();
+        let (said, name) = match shown::is_known_token(said) {
+            // It came to the wrong place.
+            true => (shown::name(said), "SERVICE".to_owned()),
+            false => (said, said.to_ascii_lowercase()),
+        };
         let error = Error::new(Kind::NotConfigured, format!("the service {said} is not configured"));
         match nearest(said, self.services.iter().map(|service| service.name.as_str())) {
             Some(near) => error
@@ -188,7 +191,7 @@ impl Broker {
                 None => {
                     let config = format!(
                         "{}, with the connection name of Scalekit dashboard, AgentKit > Connections",
-                        suggest::config_new(name)
+                        suggest::config_new(&name)
                     );
                     error.next(match self.never_synced() {
                         Some(sync) => format!("{sync} finds the connections of your environment; or {config}"),

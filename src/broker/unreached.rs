@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ring::digest::{Context, SHA256};
 
 use crate::error::{Error, Kind, Mark};
-use crate::{clock, hex, runtime};
+use crate::{clock, hex, runtime, system};
 
 /// How long a vault that could not be reached is not asked again, in seconds.
 const SECONDS: u64 = 15;
@@ -29,7 +29,8 @@ impl Unreached {
 
     /// The error of a moment ago.
     pub(super) fn error(&self) -> Option<Error> {
-        let text = fs::read_to_string(self.0.as_ref()?).ok()?;
+        let (bytes, _) = system::read_regular(self.0.as_ref()?).ok()?;
+        let text = str::from_utf8(&bytes).ok()?;
         let [at, what, why, next] = text.split('\n').collect::<Vec<_>>().try_into().ok()?;
         // The machine's own clock, which nobody sets. A later time is from before it was started anew.
         let age = clock::nanoseconds().checked_sub(at.parse().ok()?)?;

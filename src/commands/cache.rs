@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{list::table, note, print};
+use super::{list::table, note, print, print_json};
 use crate::cache::{self, CachedToken, Holder};
 use crate::config::{self, CacheLimits, Environments, LONGEST_REST};
 use crate::error::Error;
@@ -71,7 +71,7 @@ fn status(limits: &CacheLimits, json: bool) -> Result<(), Error> {
             "account_seconds": account, "client_seconds": client, "margin_seconds": margin,
             "tokens": resting.iter().map(to_json).collect::<Vec<_>>(),
         });
-        return print(&format!("{object}\n"));
+        return print_json(object);
     }
     let mut rows = vec![["FOR", "IDENTIFIER", "ENVIRONMENT", "AGE", "LEFT", "BYTES"].map(str::to_owned)];
     rows.extend(resting.iter().map(|CachedToken { key, age, left, size }| {

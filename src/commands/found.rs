@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::{note, print, warn_of_expiry};
+use super::{note, print, print_json, warn_of_expiry};
 use crate::audit::{Origin, Outcome};
 use crate::broker::{Asked, Broker, Token};
 use crate::consent::{Failure, rfc3339};
@@ -138,7 +138,7 @@ pub(super) fn print_answer(answer: Result<Secret<String>, Failure>, json: bool) 
         Ok(text) => print(&format!("{}\n", text.expose())),
         Err(failure) => {
             if json {
-                print(&format!("{}\n", failure.to_json()))?;
+                print_json(failure.to_json())?;
             }
             Err(failure.into())
         }

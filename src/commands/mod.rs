@@ -38,7 +38,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
-use crate::output::{note, print, warn_of_expiry};
+use crate::output::{note, print, print_json, warn_of_expiry};
 use crate::protocol::{askpass, bazel, cargo, docker, git, goauth, keyring, kubernetes, nuget, pnpm, terraform};
 use crate::trace::step;
 

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::load;
 use crate::broker::{Broker, checked};
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind};
 use crate::resolve::{self, Chosen, Decision, Verdict, hint};
 use crate::service::{Account, Service, is_service_name};
+use crate::shown;
 use crate::suggest::Suggestion;
 use crate::target::{Scheme, Target};
 
@@ -120,9 +121,12 @@ impl Request {
     pub(super) fn must_not_be_read_only(&self) -> Result<(), Error> {
         match self.is_read_only {
             false => Ok(()),
-            true => Err(Error::new(Kind::Usage, format!("{} is none of the environment's MCP servers", self.place))
-                .why("what a token may do elsewhere is decided at its provider")
-                .next("leave out --read-only")),
+            true => Err(Error::new(
+                Kind::Usage,
+                format!("{} is none of the environment's MCP servers", shown::place(&self.place)),
+            )
+            .why("what a token may do elsewhere is decided at its provider")
+            .next("leave out --read-only")),
         }
     }
 
@@ -201,8 +205,7 @@ pub(super) enum ServiceOrTarget {
 impl ServiceOrTarget {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |why: &dyn std::fmt::Display| {
-            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", without_userinfo(text)))
-                .why(why)
+            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", shown::place(text))).why(why)
         };
         if text.contains("://") {
             let (target, user) = Target::from_url(text).map_err(|error| wrong(&error))?;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::resolve::Chosen;
 use crate::resolve::learn::{self, Hosts};
 use crate::service::{McpServer, Pattern};
+use crate::shown;
 use crate::suggest;
 use crate::target::{Authority, Target};
 use crate::vault::{self, Connection, Provider, Vault};
@@ -221,7 +222,7 @@ impl<'a> Found<'a> {
 
     fn report(&self, broker: &Broker) {
         for (connection, url, reason) in &self.refused {
-            let shown = crate::error::without_userinfo(url);
+            let shown = shown::url(url);
             let what = format!("{shown}, the address of {connection}, is not taken over: {reason}");
             match broker.services.iter().find(|service| service.connection == *connection) {
                 Some(service) => {

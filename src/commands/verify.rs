@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{note, print};
+use super::{note, print, print_json};
 use crate::broker::not_logged_in;
 use crate::consent::Failure;
 use crate::consent::rfc3339;
@@ -52,13 +52,11 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     match check(arguments, deadline) {
-        Ok(claims) if arguments.json => {
-            print(&format!("{}\n", json!({"version": 1, "status": "ok", "claims": claims.as_object()})))
-        }
+        Ok(claims) if arguments.json => print_json(json!({"version": 1, "status": "ok", "claims": claims.as_object()})),
         Ok(claims) => print(&in_words(&claims)),
         Err(error) => {
             if arguments.json {
-                print(&format!("{}\n", Failure::from(error.clone()).to_json()))?;
+                print_json(Failure::from(error.clone()).to_json())?;
             }
             Err(error)
         }

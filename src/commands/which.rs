@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::print;
 use super::request::{Request, ServiceOrTarget, explained};
+use super::{print, print_json};
 use crate::broker::{Broker, checked};
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::error::{Error, plain};
@@ -81,7 +81,11 @@ struct Winner {
 
 impl<'a> Reasons<'a> {
     fn told(self, json: bool) -> Result<(), Error> {
-        print(&if json { format!("{}\n", self.to_json()) } else { self.to_text() })?;
+        if json {
+            print_json(self.to_json())?
+        } else {
+            print(&self.to_text())?
+        }
         self.outcome.map(drop)
     }
 

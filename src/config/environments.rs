@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::cache_limits::fields;
 use super::{CacheLimits, Error, file, misspelled};
-use crate::service::{Environment, HomeChoice, is_identifier};
+use crate::service::{Environment, EnvironmentUrl, HomeChoice, is_identifier};
 
 /// The key of the environments that were left.
 const LOGGED_OUT: &str = "logged_out";
@@ -177,7 +177,9 @@ fn parse(name: &str, entry: &Value) -> Result<Environment, String> {
         entry.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(format!("{key} is missing or not text"))
     };
     let home = HomeChoice::from_json(entry.get("home").ok_or("home is missing")?)?;
-    Ok(Environment { name: name.to_owned(), url: text("url")?, client_id: text("client_id")?, home })
+    let url = text("url")?;
+    EnvironmentUrl::parse(&url).map_err(|error| format!("its url {error}"))?;
+    Ok(Environment { name: name.to_owned(), url, client_id: text("client_id")?, home })
 }
 
 fn path(directory: &Path) -> PathBuf {

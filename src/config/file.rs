@@ -1,6 +1,6 @@
 //! Reading and writing a configuration file: one lock for the directory, atomic replacement, mode 0600.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,12 +16,15 @@ const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 /// The document in `path`, an empty one if there is no such file.
 pub fn read(path: &Path) -> Result<Map<String, Value>, Error> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    let (bytes, metadata) = match system::read_regular(path) {
+        Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(_) if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
+            return Err(Error::NotRegular(path.to_owned()));
+        }
         Err(error) => return Err(Error::io("cannot read", path, error)),
     };
-    check_owner(path)?;
+    check(path, &metadata)?;
     // Editors on Windows begin a file with a byte order mark.
     match json::parse(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
         Ok(Value::Object(document)) => Ok(document),
@@ -63,11 +66,7 @@ fn write(path: &Path, document: &Map<String, Value>) -> io::Result<()> {
 
 fn lock(directory: &Path) -> Result<File, Error> {
     let path: PathBuf = directory.join(".lock");
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
+    let file = system::open_directly(File::options().write(true), &path)
         .map_err(|error| Error::io("cannot open", &path, error))?;
     match runtime::lock(&file, LOCK_WAIT) {
         Ok(true) => Ok(file),
@@ -84,7 +83,11 @@ pub fn check_owner(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io("cannot read", path, error)),
     };
-    let guard = system::guard(&metadata);
+    check(path, &metadata)
+}
+
+fn check(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    let guard = system::guard(metadata);
     if guard.stranger.is_some() {
         return Err(Error::Unsafe(path.to_owned(), Unsafe::Owner));
     }

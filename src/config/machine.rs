@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::entry::text;
-use crate::service::{ApiClient, HomeChoice};
+use crate::service::{ApiClient, EnvironmentUrl, HomeChoice};
 
 /// The `kind` of such an entry in connections.json.
 const KIND: &str = "api_client";
@@ -24,8 +24,10 @@ impl ApiClient {
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err("scopes is not a list".into()),
         };
+        let url = required("environment_url")?;
+        EnvironmentUrl::parse(&url).map_err(|error| format!("its environment_url {error}"))?;
         Ok(Some(Self {
-            url: required("environment_url")?,
+            url,
             client_id: required("client_id")?,
             organization: text(entry, "organization")?,
             scopes,

@@ -61,6 +61,9 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
+    /// A pipe, a device or a directory where a file belongs.
+    #[error("{0} is not a regular file")]
+    NotRegular(PathBuf),
     /// The file or directory could have been changed by somebody else.
     #[error("{0} is not used: {1}")]
     Unsafe(PathBuf, Unsafe),
@@ -115,6 +118,11 @@ impl From<Error> for Shown {
                     true => format!("{} writes the file anew", suggest::sync(DEFAULT_ENVIRONMENT)),
                     false => "correct the file; it was left as it is".to_owned(),
                 })
+            }
+            Error::NotRegular(path) => {
+                let shown = quoted(&path.to_string_lossy());
+                Shown::new(Kind::NotConfigured, &error)
+                    .next(format!("look what it is with `ls -ld {shown}`, and move it away"))
             }
             Error::Unsafe(path, problem) => {
                 let shown = quoted(&path.to_string_lossy());

@@ -7,6 +7,7 @@ use crate::service::{
     ApiClient, CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE,
     Service, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
+use crate::shown;
 
 impl Service {
     /// Reads an entry of connections.json.
@@ -191,7 +192,7 @@ fn write_hosts(entry: &mut Map<String, Value>, key: &str, hosts: &[Pattern]) {
 
 fn pattern(host: &Value) -> Result<Pattern, String> {
     let text = host.as_str().ok_or("hosts holds something that is not text")?;
-    Pattern::parse(text).map_err(|error| format!("the host {text}: {error}"))
+    Pattern::parse(text).map_err(|error| format!("the host {}: {error}", shown::place(text)))
 }
 
 #[cfg(test)]

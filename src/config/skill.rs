@@ -1,13 +1,13 @@
 //! What the Python skill left behind: the name in its identity file, which served as the default identifier.
 
-use std::fs;
-
 use crate::service::is_identifier;
+use crate::system;
 
 /// The `**Name:**` of `~/.openclaw/workspace/IDENTITY.md`, in lower case, if there is one that can be an identifier.
 pub fn name_in_identity_file() -> Option<String> {
     let path = etcetera::home_dir().ok()?.join(".openclaw/workspace/IDENTITY.md");
-    name_in(&fs::read_to_string(path).ok()?)
+    let (bytes, _) = system::read_regular(&path).ok()?;
+    name_in(str::from_utf8(&bytes).ok()?)
 }
 
 fn name_in(text: &str) -> Option<String> {

@@ -96,7 +96,7 @@ fn credential(
             step!("asked: {command} for what cannot be ours");
             return Ok(None);
         }
-        targets => targets.iter().for_each(|target| step!("asked: {command} for {}", target.without_query())),
+        targets => targets.iter().for_each(|target| step!("asked: {command} for {target}")),
     }
     let broker = Broker::load(deadline)?;
     let Some((target, mut resolved)) = find(&broker, request)? else {

@@ -9,6 +9,7 @@ use super::Error;
 use super::account::{Chosen, account};
 use super::rule::{For, Rule, rules_naming};
 use crate::service::{Account, Origin, Service, Services, is_service_name, pattern::Fit};
+use crate::shown;
 use crate::suggest::{self, Suggestion};
 use crate::target::{Authority, Target};
 
@@ -251,16 +252,18 @@ impl<'a> Contest<'a, '_> {
     fn no_such_account(&self, rules: &[usize], username: &str) -> Error {
         let service = self.rules[rules[0]].service;
         let config = suggest::config(service);
+        let shown = if self.chosen.username == Some(username) { shown::name(username) } else { username };
         let command = match service.accounts.iter().find(|account| account.is_called(username)) {
             // The account is there, and the host is another's.
             Some(account) => config.option("--as", &account.name).option("--host", self.target.authority.to_string()),
+            None if shown != username => config.option("--identifier", "IDENTIFIER").option("--as", "NAME"),
             None if is_service_name(username) => config.option("--identifier", "IDENTIFIER").option("--as", username),
             // No short name; an identifier it may be.
             None => config.option("--identifier", username).option("--as", "NAME"),
         };
         Error::NoSuchAccount {
             target: self.target.to_string(),
-            username: username.to_owned(),
+            username: shown.to_owned(),
             services: self.names(rules),
             command,
         }

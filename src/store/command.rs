@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::content::{Buffer, Content, ContentError, LARGEST};
 use super::{ClientCredentials, DEADLINE, Error, Home, SECRET_VARIABLES, Undo};
+use crate::output::note;
+use crate::shown;
 use crate::system::{self, GRACE, Waitless};
 
 /// How long to sleep before looking again. Waiting on the pipes themselves would not tell when the command ends while
@@ -56,8 +58,8 @@ impl CommandHome {
         self.argv.first().map_or("", String::as_str)
     }
 
-    fn explain(&self, problem: CommandError, stderr: String) -> Error {
-        Error::HomeCommand { program: self.program().to_owned(), problem, stderr }
+    fn explain(&self, problem: CommandError) -> Error {
+        Error::HomeCommand { program: self.program().to_owned(), problem }
     }
 
     /// Runs it to its end.
@@ -71,7 +73,7 @@ impl CommandHome {
         command.env_remove("GPG_TTY");
         // Outside the terminal's foreground nothing of it can read what a person types.
         system::detach(&mut command);
-        let child = command.spawn().map_err(|error| self.explain(CommandError::Start(error), String::new()))?;
+        let child = command.spawn().map_err(|error| self.explain(CommandError::Start(error)))?;
         let (mut stdout, mut stderr) = (Buffer::new(), Buffer::new());
         let ended = Running(child).end(&mut stdout, &mut stderr, deadline);
         let content = match ended {
@@ -79,7 +81,14 @@ impl CommandHome {
             Ok(status) => Err(CommandError::Failed(status)),
             Err(error) => Err(error),
         };
-        content.map_err(|error| self.explain(error, said(stderr.content(), stdout.content())))
+        content.map_err(|error| {
+            // Its words go where git and docker let those of their helpers go, to whoever watches. An error would take them along
+            // into JSON, into reports that people paste, and to other processes.
+            if let Some(said) = said(stderr.content(), stdout.content()) {
+                note(format!("{} says: {said}", self.program()));
+            }
+            self.explain(error)
+        })
     }
 }
 
@@ -89,11 +98,11 @@ impl Home for CommandHome {
     }
 
     fn write(&self, _: &ClientCredentials, _: bool) -> Result<Undo, Error> {
-        Err(self.explain(CommandError::ReadOnly, String::new()))
+        Err(self.explain(CommandError::ReadOnly))
     }
 
     fn remove(&self) -> Result<bool, Error> {
-        Err(self.explain(CommandError::ReadOnly, String::new()))
+        Err(self.explain(CommandError::ReadOnly))
     }
 }
 
@@ -157,12 +166,21 @@ fn drain(pipe: &mut impl Read, buffer: &mut Buffer) -> io::Result<bool> {
     }
 }
 
-/// What a command said on stderr, fit to be shown: in one line, bounded, without control characters, and without
-/// anything of what it printed on stdout.
-fn said(stderr: &[u8], stdout: &[u8]) -> String {
-    let lines = plain_lines(stderr);
+/// The first and the last line of what a command said on stderr, fit to be shown: bounded, without control characters, without anything of what
+/// it printed on stdout, and without what looks like another secret.
+fn said(stderr: &[u8], stdout: &[u8]) -> Option<String> {
+    // Of what was cut off nobody would know what it is.
+    let whole =
+        if stderr.len() > LARGEST { stderr.iter().rposition(|byte| *byte == b'\n').unwrap_or(0) } else { stderr.len() };
+    let lines = plain_lines(&stderr[..whole]);
+    let mut text = match lines.as_slice() {
+        [] => return None,
+        [only] => only.clone(),
+        [first, last] => format!("{first}; {last}"),
+        // gpg warns first, and a stack trace ends with what went wrong.
+        [first, .., last] => format!("{first}; ...; {last}"),
+    };
     let printed = plain_lines(stdout);
-    let mut text = lines.join("; ");
     let mut pieces: Vec<&str> = printed.iter().map(String::as_str).collect();
     // JSON, NAME=VALUE and the like: the secret alone may be quoted as well.
     for line in &printed {
@@ -174,10 +192,11 @@ fn said(stderr: &[u8], stdout: &[u8]) -> String {
     for piece in pieces {
         text = text.replace(piece, "[output]");
     }
-    match text.char_indices().nth(SHOWN) {
+    let text = shown::foreign(&text);
+    Some(match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
-    }
+    })
 }
 
 fn plain_lines(bytes: &[u8]) -> Vec<String> {
@@ -191,8 +210,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_stderr_holds_nothing_of_stdout() {
-        assert_eq!(said(b"error: no item\n\x1b[31mred\x1b[0m\n", b""), "error: no item; [31mred[0m");
+    fn what_is_shown_of_stderr_is_two_lines_with_nothing_of_stdout() {
+        let said = |stderr: &[u8], stdout: &[u8]| super::said(stderr, stdout).unwrap_or_default();
+        assert_eq!(said(b"\n\x1b[31merror: no item\x1b[0m\nred\n", b""), "[31merror: no item[0m; red");
+        assert_eq!(said(b"a\nb\nc\nd\n", b""), "a; ...; d");
+        assert_eq!(said(b"\n", b"x"), "");
+        assert_eq!(said(b"refused token=hunter2 (ghp_hunter2)", b""), "refused token=[...] ([...])");
         assert_eq!(said(b"cannot use hunter2hunter2!", b"hunter2hunter2\n"), "cannot use [output]!");
         assert_eq!(said(b"bad: hunt\x07er2", b"hunter2"), "bad: [output]");
         let object = br#"{"client_id": "skc_1", "client_secret": "hunter2"}"#;

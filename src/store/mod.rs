@@ -156,14 +156,12 @@ pub enum Error {
     #[error("the file {0}: {1}")]
     HomeFile(PathBuf, FileError),
     /// A command cannot be used as a home.
-    #[error("the command {program}: {problem}{}{stderr}", if stderr.is_empty() { "" } else { "; it says: " })]
+    #[error("the command {program}: {problem}")]
     HomeCommand {
         /// The program, without its arguments.
         program: String,
         /// What is wrong.
         problem: CommandError,
-        /// What it said, fit to be shown.
-        stderr: String,
     },
     /// A home that keeps all three names another URL or client id than `config.json`.
     #[error("config.json and what is stored {place} name different URLs or client ids")]

@@ -22,7 +22,7 @@ use windows as own;
 
 // Files.
 pub(crate) use own::{
-    append_to_own, check_private, for_owner_alone, guard, is_program, is_same_file, keep_owner, link,
+    append_to_own, check_private, for_owner_alone, guard, is_program, is_same_file, keep_owner, link, open_directly,
     private_directory, read_at, runtime_directory, runtime_place, sync_directory, write_at,
 };
 // Processes.
@@ -33,6 +33,8 @@ pub(crate) use own::{
 pub(crate) use own::{acknowledge_at_once, columns, nanoseconds, read_hidden};
 
 use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A system, as far as texts and places differ.
@@ -86,6 +88,21 @@ pub(crate) struct Asker {
     /// The names of those above it, the nearest first.
     pub parents: Vec<String>,
 }
+
+/// Reads a file that anybody may have put there. A pipe without a writer or a device, which might never end, is refused.
+pub(crate) fn read_regular(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
+    let mut file = check_private(File::options().read(true)).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok((bytes, metadata))
+}
+
+/// Why a file is not read.
+const NOT_REGULAR: &str = "it is not a regular file";
 
 /// Why a file is not written to.
 pub(crate) const NOT_OURS: &str = "it is not a file of your own (symbolic links are not followed)";

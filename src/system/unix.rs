@@ -1,9 +1,9 @@
 //! What Linux and macOS have in common.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -36,18 +36,31 @@ pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Opens a file to write to its end, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor
-/// anything that is no file of this user's.
+/// anything that is no file of this user's. One that others may read or write is from then on for its owner alone.
 pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
+    let file = open_directly(OpenOptions::new().append(true), path)?;
+    let metadata = file.metadata()?;
+    if metadata.uid() != geteuid().as_raw() {
+        return Err(io::Error::other(super::NOT_OURS));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        // A file system without modes has none to change.
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
+    }
+    Ok(file)
+}
+
+/// Opens a file, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor anything that is
+/// no regular file.
+pub(crate) fn open_directly(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut options = OpenOptions::new();
-    let options = options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    let options = options.create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
     let not_ours = || io::Error::other(super::NOT_OURS);
     let file = options.open(path).map_err(|error| {
-        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        if is_link { not_ours() } else { error }
+        let is_other = fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file());
+        if is_other { not_ours() } else { error }
     })?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.uid() == geteuid().as_raw() { Ok(file) } else { Err(not_ours()) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_ours()) }
 }
 
 /// How well a file is kept from others.

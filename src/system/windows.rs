@@ -36,10 +36,15 @@ pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// Opens a file to write to its end; it is made if it is not there. Nothing is opened by a symbolic link.
 pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
+    open_directly(OpenOptions::new().append(true), path)
+}
+
+/// Opens a file; it is made if it is not there. Nothing is opened by a symbolic link.
+pub(crate) fn open_directly(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other(super::NOT_OURS));
     }
-    OpenOptions::new().append(true).create(true).open(path)
+    options.create(true).open(path)
 }
 
 /// Without unsafe code it is not known who started us.

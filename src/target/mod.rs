@@ -188,13 +188,6 @@ impl Target {
         Self { scheme, authority, path }
     }
 
-    /// As it may be written down: a query, which git leaves in the path, may hold what opens something.
-    pub fn without_query(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(text.find(['?', '#']).unwrap_or(text.len()));
-        text
-    }
-
     /// The path as it was spelled, if it is text.
     pub fn path(&self) -> Option<&str> {
         str::from_utf8(&self.path).ok()
@@ -220,13 +213,15 @@ impl Target {
     }
 }
 
+/// As it may be shown and written down: a query, which git leaves in the path, may hold what opens something.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.name(), self.authority)?;
-        if self.path != b"/" {
-            f.write_str(&String::from_utf8_lossy(&self.path))?;
+        let path = self.path.split(|byte| b"?#".contains(byte)).next().unwrap_or_default();
+        match path {
+            b"/" => Ok(()),
+            path => f.write_str(&String::from_utf8_lossy(path)),
         }
-        Ok(())
     }
 }
 

@@ -33,6 +33,7 @@ pub use proxy::{PROXY_HEADERS, ProxyCall};
 use crate::clock;
 use crate::error::plain;
 use crate::secret::Secret;
+use crate::shown;
 // Programs that check tokens were told this path first.
 use crate::service::ClientCredentials;
 pub use crate::service::EnvironmentUrl;
@@ -275,7 +276,8 @@ impl Vault {
         }
     }
 
-    /// What the reply says, as `, code: message`; our own secrets are cut out, should a server have echoed them.
+    /// What the reply says, as `, code: message`. Cut out are our own secrets, should a server have echoed them, what the reply calls
+    /// a credential, and what looks like a token.
     fn reason(&self, reply: &ErrorReply, token: Option<&Secret<String>>) -> String {
         let code = reply.error_code().or(reply.error.get());
         let message = reply.message.get().or(reply.error_description.get());
@@ -285,17 +287,18 @@ impl Vault {
             text.push_str(part);
         }
         let own = self.credentials.get().and_then(|read| read.as_ref().ok());
-        let secrets = [own.map(|credentials| &credentials.client_secret), token];
-        for secret in secrets.into_iter().flatten().map(Secret::expose).filter(|secret| !secret.is_empty()) {
+        let secrets = [own.map(|credentials| &credentials.client_secret), token].into_iter().flatten();
+        let secrets = secrets.chain(&reply.secrets).map(Secret::expose);
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
             text = text.replace(secret, "[secret]");
         }
-        plain(&text)
+        plain(&shown::foreign(&text))
     }
 }
 
 /// The error in a reply; an empty one where the body is something else, such as a proxy's page.
 fn error_reply(reply: &Reply) -> ErrorReply {
-    serde_json::from_slice(reply.body.expose()).unwrap_or_default()
+    ErrorReply::read(reply.body.expose())
 }
 
 /// Scalekit's own client does the same: other codes on a 401 are about the connected account.

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::text::{Text, Texts};
+use crate::secret::Secret;
+use crate::shown;
 
 /// Reply of `POST /oauth/token` (RFC 6749, 5.1).
 #[derive(Debug, Deserialize)]
@@ -162,7 +165,7 @@ pub(super) struct Provider {
     #[serde(alias = "proxyUrl", default)]
     pub proxy_url: Text,
     #[serde(alias = "authPatterns", default)]
-    pub auth_patterns: Option<serde_json::Value>,
+    pub auth_patterns: Option<Value>,
 }
 
 /// One way to authenticate with a provider (Scalekit's guide to custom connectors).
@@ -209,6 +212,9 @@ pub(super) struct ErrorReply {
     pub error: Text,
     #[serde(default)]
     pub error_description: Text,
+    /// What stands anywhere in the body under the name of a credential.
+    #[serde(skip)]
+    pub secrets: Vec<Secret<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,9 +224,31 @@ struct ErrorDetail {
 }
 
 impl ErrorReply {
+    /// Reads a body; an empty one where it is something else, such as a proxy's page.
+    pub fn read(body: &[u8]) -> Self {
+        let reply: Self = serde_json::from_slice(body).unwrap_or_default();
+        let mut secrets = Vec::new();
+        credentials(&serde_json::from_slice(body).unwrap_or_default(), false, &mut secrets);
+        Self { secrets, ..reply }
+    }
+
     /// The first `error_code` among the details.
     pub fn error_code(&self) -> Option<&str> {
         self.details.iter().flatten().find_map(|detail| detail.error_code.get())
+    }
+}
+
+/// Adds the texts in `value` that stand under the name of a credential, however deep.
+fn credentials(value: &Value, is_credential: bool, found: &mut Vec<Secret<String>>) {
+    const OF_ACCOUNTS: [&str; 4] = ["authorization_details", "authorizationDetails", "static_auth", "staticAuth"];
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            let is_credential = is_credential || shown::names_secret(name) || OF_ACCOUNTS.contains(&name.as_str());
+            credentials(value, is_credential, found);
+        }),
+        Value::Array(values) => values.iter().for_each(|value| credentials(value, is_credential, found)),
+        Value::String(text) if is_credential => found.push(Secret::new(text.clone())),
+        _ => {}
     }
 }
 
@@ -270,5 +298,14 @@ mod tests {
         let body = r#"{"code":16,"message":"Token empty","details":[{"@type":"x"},{"error_code":"UNAUTHENTICATED"}]}"#;
         let reply: ErrorReply = serde_json::from_str(body).unwrap();
         assert_eq!(reply.error_code(), Some("UNAUTHENTICATED"));
+    }
+
+    #[test]
+    fn credentials_are_found_wherever_they_stand_in_an_error() {
+        let body =
+            r#"{"message":"m","details":[{"error_code":"E","accessToken":"a"},{"static_auth":{"details":{"x":"b"}}}]}"#;
+        let secrets = ErrorReply::read(body.as_bytes()).secrets;
+        assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(ErrorReply::read(b"<html>").secrets.is_empty());
     }
 }

@@ -125,27 +125,32 @@ fn garbage_and_failures_are_told_apart_and_show_nothing() {
         (format!("printf '{{\"client_secret\": \"{SECRET}\"}}'"), &["not a JSON object"]),
         ("head -c 65537 /dev/zero | tr '\\0' a".into(), &["larger than 64 KiB"]),
         ("yes canary".into(), &["larger than 64 KiB"]),
-        ("yes canary >&2 & sleep 0.3; kill $!; exit 3".into(), &["it failed (exit status: 3)", "canary; canary"]),
+        (
+            "yes canary >&2 & sleep 0.3; kill $!; exit 3".into(),
+            &["it failed (exit status: 3)", "says: canary; ...; canary\n"],
+        ),
         ("exit 3".into(), &["it failed (exit status: 3)"]),
         ("kill -9 $$".into(), &["it failed (signal: 9"]),
-        ("echo 'no item named scalekit' >&2; exit 1".into(), &["exit status: 1", "it says: no item named scalekit"]),
-        (format!("echo {SECRET}; echo 'bad secret {SECRET}!' >&2; exit 3"), &["it says: bad secret [output]!"]),
+        ("echo 'no item named scalekit' >&2; exit 1".into(), &["exit status: 1", "says: no item named scalekit\n"]),
+        (format!("echo {SECRET}; echo 'bad secret {SECRET}!' >&2; exit 3"), &["says: bad secret [output]!"]),
         (
             format!("echo '{object}'; printf '\\033[31mrefused {SECRET}\\n\\tsee manual\\n' >&2; exit 3"),
-            &["it says: [31mrefused [output]; see manual"],
+            &["says: [31mrefused [output]; see manual\n"],
         ),
-        (
-            format!("printf '%s\\n' {SECRET} {SECRET}; echo '{SECRET}' >&2"),
-            &["more than one line", "it says: [output]"],
-        ),
+        (format!("printf '%s\\n' {SECRET} {SECRET}; echo '{SECRET}' >&2"), &["more than one line", "says: [output]"]),
     ] {
         machine.program("manager", &body);
         let start = Instant::now();
-        machine.fails(why);
+        // What it says itself goes to stderr alone, and is in nothing that is kept or pasted.
+        let (said, why): (Vec<&str>, Vec<&str>) = why.iter().partition(|word| word.starts_with("says: "));
+        machine.fails(&why);
         machine.fails(&["the command", &program]);
+        says(&machine.get().ok(), &said);
+        assert!(!machine.run(&["doctor", "--json"]).stdout.contains("says: "));
         assert!(start.elapsed() < Duration::from_secs(10), "{body}: {:?}", start.elapsed());
         let login = machine.login(&["--home", "command", "--", &program]).exit(4);
-        says(&login, why);
+        says(&login, &why);
+        says(&login, &said);
         assert!(!login.stderr.contains('\x1b') && login.stderr.len() < 2000, "{login:?}");
     }
 }

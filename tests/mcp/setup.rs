@@ -60,6 +60,24 @@ fn program(world: &World) -> String {
     world.path("bin/scalekit-auth").display().to_string()
 }
 
+#[test]
+fn what_is_wrong_in_codex_own_file_is_told_without_its_lines() {
+    let world = world();
+    for text in [
+        "[mcp_servers.x.env]\nTOKEN = \"ghp_SECRET\"\nTOKEN = \"ghp_SECRET2\"\n",
+        "[mcp_servers.x]\n\nenv = { TOKEN = ghp_SECRET }\n",
+        "\n\nTOKEN = \"ghp_SECRET\n",
+    ] {
+        write(&world.path(".codex/config.toml"), text);
+        for args in [&["setup", "codex"][..], &["doctor"], &["doctor", "--json"], &["status"]] {
+            let got = run(&world, args);
+            let all = format!("{}{}", got.stdout, got.stderr);
+            assert!(!all.contains("ghp_"), "{args:?}: {all}");
+            assert!(all.contains("it is not TOML (line 3, column "), "{args:?}: {all}");
+        }
+    }
+}
+
 /// What the client will run for linearmcp, as it finds it in its file.
 fn entry(client: &str, text: &str) -> Value {
     if client == "codex" {

@@ -12,13 +12,14 @@ use super::homes::HomeArgument;
 use super::note;
 use crate::broker::{self, Broker};
 use crate::config::{self, Synced};
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind};
 use crate::protocol;
 use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
 use crate::service::{
     CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
     Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
+use crate::shown;
 use crate::similar::nearest;
 use crate::suggest;
 use known::Found;
@@ -210,7 +211,7 @@ fn merge(
 /// A host pattern that somebody typed.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Error> {
     Pattern::parse(text).map_err(|error| {
-        Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_userinfo(text))).why(error)
+        Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", shown::place(text))).why(error)
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::{note, print};
+use super::{note, print, print_json};
 use crate::broker::{Broker, read_or_create, selector};
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, plain};
@@ -61,11 +61,11 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     match connect(arguments, deadline) {
-        Ok(done) if arguments.json => print(&format!("{}\n", done.to_json())),
+        Ok(done) if arguments.json => print_json(done.to_json()),
         Ok(done) => print(&format!("{}\n", plain(&done.message()))),
         Err(failure) => {
             if arguments.json {
-                print(&format!("{}\n", failure.to_json()))?;
+                print_json(failure.to_json())?;
             }
             Err(failure.into())
         }

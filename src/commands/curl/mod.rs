@@ -19,10 +19,11 @@ use super::request::{Access, AccountSelector, explained};
 use crate::broker::Asked;
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::consent::Failure;
-use crate::error::{Error, Kind, Mark, without_userinfo};
+use crate::error::{Error, Kind, Mark};
 use crate::header::lines;
 use crate::resolve::{self, Decision};
 use crate::secret::Secret;
+use crate::shown;
 use crate::target::Target;
 use by_vault::ByVault;
 use options::{Context, Refused, check};
@@ -131,7 +132,7 @@ fn parse(url: &str) -> Result<(Target, Option<String>), Error> {
             .next(USAGE));
     }
     let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("{:?} cannot be called", without_userinfo(url))).why(why).next(USAGE)
+        Error::new(Kind::Usage, format!("{:?} cannot be called", shown::place(url))).why(why).next(USAGE)
     };
     if !url.contains("://") {
         return Err(wrong(&"it is no URL with https:// in front"));

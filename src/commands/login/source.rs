@@ -78,6 +78,8 @@ impl Source {
         old: Option<&Environment>,
         home: &HomeChoice,
     ) -> Result<ClientCredentials, Error> {
+        // One that is none appears in no command that is suggested.
+        arguments.env_url.as_deref().map(typed_url).transpose()?;
         match (self, old) {
             (Self::Given, _) => {
                 check_writable(&arguments.environment, home, old)?;
@@ -105,8 +107,7 @@ fn check_writable(name: &str, home: &HomeChoice, old: Option<&Environment>) -> R
         }
         HomeChoice::Command(argv) => {
             let program = argv.first().cloned().unwrap_or_default();
-            let (problem, stderr) = (CommandError::ReadOnly, String::new());
-            Err(store::Error::HomeCommand { program, problem, stderr }.shown(name))
+            Err(store::Error::HomeCommand { program, problem: CommandError::ReadOnly }.shown(name))
         }
         _ => Ok(()),
     }

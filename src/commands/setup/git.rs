@@ -14,6 +14,7 @@ use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Settings};
 use crate::resolve::{self, rules};
+use crate::shown;
 use crate::suggest;
 use crate::system::System;
 use crate::system::places::Places;
@@ -162,7 +163,7 @@ fn named_hosts(broker: &Broker, names: &[String], text: &str) -> Result<Vec<Host
 }
 
 fn host(broker: &Broker, origin: &str) -> Result<Host, Error> {
-    let wrong = |error| Error::new(Kind::Usage, format!("{origin} is not a host")).why(error);
+    let wrong = |error| Error::new(Kind::Usage, format!("{} is not a host", shown::url(origin))).why(error);
     let (target, _) = Target::from_url(origin).map_err(wrong)?;
     let origin = format!("{}://{}", target.scheme.name(), target.authority);
     let claims: Vec<_> = broker

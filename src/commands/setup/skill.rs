@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
+use crate::system::read_regular;
 
 /// Its files, as they are in `skills/scalekit-auth/` of the sources.
 const FILES: [(&str, &str); 3] = [
@@ -60,13 +61,17 @@ pub(super) fn remove(folder: &Path, dry_run: bool) -> Result<bool, Error> {
 }
 
 fn changed(folder: &Path) -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.into_iter().filter(move |(name, text)| fs::read_to_string(folder.join(name)).ok().as_deref() != Some(*text))
+    FILES.into_iter().filter(move |(name, text)| text_of(&folder.join(name)).as_deref() != Some(*text))
+}
+
+fn text_of(file: &Path) -> Option<String> {
+    String::from_utf8(read_regular(file).ok()?.0).ok()
 }
 
 /// Whether the folder holds this skill, of whatever version. The Python skill that it replaces has the same name.
 fn is_ours(folder: &Path) -> bool {
-    let text = fs::read_to_string(folder.join("SKILL.md"));
-    text.is_ok_and(|text| text.lines().any(|line| line == "  program: scalekit-auth"))
+    let text = text_of(&folder.join("SKILL.md"));
+    text.is_some_and(|text| text.lines().any(|line| line == "  program: scalekit-auth"))
 }
 
 fn must_be_ours(folder: &Path) -> Result<(), Error> {

@@ -15,15 +15,30 @@ pub(super) struct Found {
 impl Found {
     /// The value's texts, where it is a list of them.
     pub(super) fn strings(&self) -> Result<Vec<String>, String> {
-        let value: Value = self.value.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-        let texts = value.as_array().and_then(|array| array.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        // It was part of a document that was read.
+        let value = self.value.parse::<Value>().ok();
+        let texts = value
+            .as_ref()
+            .and_then(Value::as_array)
+            .and_then(|array| array.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
         Ok(texts.ok_or("its value is not a list of texts")?.into_iter().map(str::to_owned).collect())
     }
 }
 
+/// The document, or where it is none. The library's own words quote the line, which may hold a token.
+pub(super) fn parse(text: &str) -> Result<Document<&str>, String> {
+    Document::parse(text).map_err(|error| {
+        let at = error.span().map_or(text.len(), |span| span.start.min(text.len()));
+        let before = String::from_utf8_lossy(&text.as_bytes()[..at]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("it is not TOML (line {line}, column {column})")
+    })
+}
+
 /// The key at this path of tables.
 pub(super) fn key(text: &str, path: &[&str]) -> Result<Option<Found>, String> {
-    let document = Document::parse(text).map_err(|error| error.to_string())?;
+    let document = parse(text)?;
     let mut item: &Item = document.as_item();
     for name in path {
         match item.as_table_like().and_then(|table| table.get(name)) {
@@ -44,7 +59,7 @@ pub(super) fn key(text: &str, path: &[&str]) -> Result<Option<Found>, String> {
 
 /// Where the line below the head `[name]` begins; `None` where there is no such table.
 pub(super) fn head(text: &str, name: &str) -> Result<Option<usize>, String> {
-    let document = Document::parse(text).map_err(|error| error.to_string())?;
+    let document = parse(text)?;
     let Some(item) = document.get(name) else { return Ok(None) };
     let table = item.as_table().filter(|table| !table.is_implicit() && !table.is_dotted());
     match (table, item.as_table().is_some_and(|table| table.is_implicit() && !table.is_dotted())) {

@@ -133,8 +133,8 @@ fn check(broker: &Broker, server: &Server) -> Result<(), Error> {
         Ok(answer) if answer.rule.service.name == server.name => Ok(()),
         Ok(answer) => {
             let other = &answer.rule.service.name;
-            let what = format!("for {} the service {other} answers, not {}", server.url, server.name);
-            Err(Error::new(Kind::Ambiguous, what).next(format!("{} says why", suggest::which(&server.url))))
+            let what = format!("for {target} the service {other} answers, not {}", server.name);
+            Err(Error::new(Kind::Ambiguous, what).next(format!("{} says why", suggest::which(&target.to_string()))))
         }
         Err(_) => Err(explained(broker, decision, &target)),
     }

@@ -1,9 +1,10 @@
 //! Tables below one key in the text of a TOML file, put in at the end and taken out in place: layout and comments stay.
 
 use serde_json::{Value, json};
-use toml_edit::{Document, DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::Existing;
+use crate::commands::setup::toml_line::parse;
 
 type Span = std::ops::Range<usize>;
 
@@ -59,10 +60,6 @@ pub(super) fn remove(text: &str, key: &str, name: &str, note: &Value) -> Result<
     let rest = &text[end..];
     let rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')).unwrap_or(rest);
     Ok(format!("{}{rest}", &text[..start]))
-}
-
-fn parse(text: &str) -> Result<Document<&str>, String> {
-    Document::parse(text).map_err(|error| error.to_string())
 }
 
 fn tables<'a>(document: &'a dyn TableLike, key: &str) -> Result<Option<&'a dyn TableLike>, String> {
