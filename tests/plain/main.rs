@@ -15,6 +15,8 @@ mod connect_terminal;
 mod credentials;
 mod curl_options;
 mod doctor;
+mod doctor_names;
+mod doctor_tools;
 mod environment;
 mod header;
 mod homes;
