@@ -198,14 +198,18 @@ pub fn plain(text: &str) -> String {
     text.chars().take(LONGEST).map(|c| if is_unsafe_on_screen(c) { '?' } else { c }).collect()
 }
 
-/// A URL as it may be shown: what stands before the host could be a password.
-pub fn without_userinfo(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((before, host)) => {
-            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
-            format!("{scheme}://[...]@{host}")
-        }
-        None => url.to_owned(),
+/// A URL as it may be shown: what stands before the host could be a password, and a query or fragment could hold a token.
+pub fn without_secrets(url: &str) -> String {
+    let (shown, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+    let hidden = || {
+        let scheme = shown.split_once("://").map_or("", |(scheme, _)| scheme);
+        format!("{scheme}://[...]")
+    };
+    match shown.rsplit_once('@') {
+        // The sign that ends a password may as well be a part of it.
+        _ if rest.contains('@') => hidden(),
+        Some((_, host)) => format!("{}@{host}", hidden()),
+        None => shown.to_owned(),
     }
 }
 
@@ -225,8 +229,17 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_not_shown() {
-        assert_eq!(without_userinfo("https://ada:hunter2@x@github.com/a"), "https://[...]@github.com/a");
-        assert_eq!(without_userinfo("https://github.com/a"), "https://github.com/a");
+        assert_eq!(without_secrets("https://ada:hunter2@x@github.com/a"), "https://[...]@github.com/a");
+        assert_eq!(without_secrets("https://github.com/a"), "https://github.com/a");
+    }
+
+    #[test]
+    fn a_query_is_not_shown() {
+        assert_eq!(without_secrets("https://a:b@github.com/a?access_token=t"), "https://[...]@github.com/a");
+        assert_eq!(without_secrets("https://github.com/a#t"), "https://github.com/a");
+        // What of it is the query nobody knows.
+        assert_eq!(without_secrets("https://a:b?t@github.com/a"), "https://[...]");
+        assert_eq!(without_secrets("https://github.com/a?mail=a@b&access_token=t"), "https://[...]");
     }
 
     #[test]

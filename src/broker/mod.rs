@@ -35,7 +35,7 @@ use crate::vault::{self, Facts, MagicLink, Selector, Status, Vault};
 use unreached::Unreached;
 
 pub use audit::Asked;
-pub use fetch::read_or_create;
+pub use fetch::{read_or_create, refused};
 pub use login::not_logged_in;
 pub use only::short;
 

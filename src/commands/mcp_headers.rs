@@ -8,7 +8,7 @@ use super::found::{hand_out, to_json};
 use super::request::{AccountSelector, explained};
 use super::{note, print};
 use crate::broker::Asked;
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind, without_secrets};
 use crate::refusals::{Refusals, Sent};
 use crate::resolve;
 use crate::target::Target;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
 fn headers(arguments: &Arguments, deadline: Instant) -> Result<Value, Error> {
     let url = url(arguments.url.as_deref(), std::env::var(VARIABLE).ok().as_deref())?;
     let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("{:?} is no URL of an MCP server", without_userinfo(&url))).why(why)
+        Error::new(Kind::Usage, format!("{:?} is no URL of an MCP server", without_secrets(&url))).why(why)
     };
     let (target, username) = Target::from_url(&url).map_err(|error| wrong(&error))?;
     let asked = arguments.whose.request(&url, false);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::load;
 use crate::broker::{Broker, checked};
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind, without_secrets};
 use crate::resolve::{self, Chosen, Decision, Verdict, hint};
 use crate::service::{Account, Service, is_service_name};
 use crate::suggest::Suggestion;
@@ -201,7 +201,7 @@ pub(super) enum ServiceOrTarget {
 impl ServiceOrTarget {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |why: &dyn std::fmt::Display| {
-            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", without_userinfo(text)))
+            Error::new(Kind::Usage, format!("{:?} is neither a service, a host nor a URL", without_secrets(text)))
                 .why(why)
         };
         if text.contains("://") {

@@ -221,7 +221,7 @@ impl<'a> Found<'a> {
 
     fn report(&self, broker: &Broker) {
         for (connection, url, reason) in &self.refused {
-            let shown = crate::error::without_userinfo(url);
+            let shown = crate::error::without_secrets(url);
             let what = format!("{shown}, the address of {connection}, is not taken over: {reason}");
             match broker.services.iter().find(|service| service.connection == *connection) {
                 Some(service) => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error as Shown, Kind, without_userinfo};
+use crate::error::{Error as Shown, Kind, without_secrets};
 use crate::target::{Authority, Scheme, Target};
 
 /// Why a text is not an environment URL.
@@ -39,7 +39,7 @@ impl EnvironmentUrl {
     /// Reads it as people paste it, with or without trailing slashes.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let trimmed = text.trim().trim_end_matches('/');
-        let shown = || without_userinfo(trimmed);
+        let shown = || without_secrets(trimmed);
         let (target, user) = Target::from_url(trimmed).map_err(|error| UrlError::Target(shown(), error))?;
         if target.scheme == Scheme::Http && !target.authority.is_loopback() {
             return Err(UrlError::Http(shown()));

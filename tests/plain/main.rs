@@ -16,6 +16,7 @@ mod credentials;
 mod curl_options;
 mod doctor;
 mod doctor_names;
+mod doctor_road;
 mod doctor_tools;
 mod environment;
 mod header;

@@ -9,7 +9,7 @@ use super::homes::HomeArgument;
 use super::note;
 use crate::broker::{self, Broker};
 use crate::config::{self, Synced};
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind, without_secrets};
 use crate::protocol;
 use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
 use crate::service::{
@@ -188,7 +188,7 @@ fn merge(before: Option<Service>, arguments: &Arguments, name: &str, connection:
 /// A host pattern that somebody typed.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Error> {
     Pattern::parse(text).map_err(|error| {
-        Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_userinfo(text))).why(error)
+        Error::new(Kind::Usage, format!("{:?} cannot be a host pattern", without_secrets(text))).why(error)
     })
 }
 

@@ -19,7 +19,7 @@ use super::request::{Access, AccountSelector, explained};
 use crate::broker::Asked;
 use crate::catalogue::{Authentication, HeaderTemplate};
 use crate::consent::Failure;
-use crate::error::{Error, Kind, Mark, without_userinfo};
+use crate::error::{Error, Kind, Mark, without_secrets};
 use crate::header::lines;
 use crate::resolve::{self, Decision};
 use crate::secret::Secret;
@@ -131,7 +131,7 @@ fn parse(url: &str) -> Result<(Target, Option<String>), Error> {
             .next(USAGE));
     }
     let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("{:?} cannot be called", without_userinfo(url))).why(why).next(USAGE)
+        Error::new(Kind::Usage, format!("{:?} cannot be called", without_secrets(url))).why(why).next(USAGE)
     };
     if !url.contains("://") {
         return Err(wrong(&"it is no URL with https:// in front"));

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::request::{Access, AccountSelector};
 use crate::commands::note;
-use crate::error::{Error, Kind, without_userinfo};
+use crate::error::{Error, Kind, without_secrets};
 use crate::target::{Scheme, Target};
 use crate::trace::step;
 use endpoint::{Endpoint, Problem};
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &Arguments, _: Instant) -> Result<(), Error> {
 /// The URL as it is called: without user name and fragment.
 fn address(text: &str) -> Result<(Target, String), Error> {
     let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("{:?} is no URL of an MCP server", without_userinfo(text))).why(why)
+        Error::new(Kind::Usage, format!("{:?} is no URL of an MCP server", without_secrets(text))).why(why)
     };
     let (target, _) = Target::from_url(text).map_err(|error| wrong(&error))?;
     let is_open = target.scheme == Scheme::Http && !target.authority.is_loopback();

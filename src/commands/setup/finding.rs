@@ -87,24 +87,30 @@ impl fmt::Display for Finding {
 
 /// All of them as one line to type: what has to be done by hand comes first, and one command names all its places.
 pub(in crate::commands) fn together<'a>(fixes: impl IntoIterator<Item = &'a Fix>) -> String {
-    let (mut words, mut commands): (Vec<&str>, Vec<(&Suggestion, Option<&str>, Vec<&str>)>) = (Vec::new(), Vec::new());
+    struct Typed<'a> {
+        command: &'a Suggestion,
+        option: Option<&'static str>,
+        places: Vec<&'a str>,
+    }
+    let mut words: Vec<&str> = Vec::new();
+    let mut commands: Vec<Typed> = Vec::new();
     for fix in fixes {
         match fix {
             Fix::Words(text) if !words.contains(&text.as_str()) => words.push(text),
             Fix::Words(_) => {}
             Fix::SetUp { command, place, option } => {
-                match commands.iter_mut().find(|(known, with, _)| *known == command && with == option) {
-                    Some((.., places)) if places.contains(&place.as_str()) => {}
-                    Some((.., places)) => places.push(place),
-                    None => commands.push((command, *option, vec![place])),
+                match commands.iter_mut().find(|known| known.command == command && known.option == *option) {
+                    Some(known) if known.places.contains(&place.as_str()) => {}
+                    Some(known) => known.places.push(place),
+                    None => commands.push(Typed { command, option: *option, places: vec![place] }),
                 }
             }
         }
     }
-    let typed = |(command, option, places): (&Suggestion, Option<&str>, Vec<&str>)| {
+    let line = |Typed { command, option, places }: Typed| {
         places.into_iter().chain(option).fold(command.clone(), Suggestion::word).line()
     };
-    let commands: Vec<String> = commands.into_iter().map(typed).collect();
+    let commands: Vec<String> = commands.into_iter().map(line).collect();
     let commands = Some(commands.join(" && ")).filter(|line| !line.is_empty());
     words.into_iter().map(str::to_owned).chain(commands).collect::<Vec<_>>().join("; ")
 }
