@@ -4,10 +4,18 @@ use super::{Broker, selector};
 use crate::cache::Entry;
 use crate::consent::{Consent, Failure, NoLink};
 use crate::error::{Error, Kind, Mark};
+use crate::refusals;
 use crate::service::{Account, ApiClient, Credential, Service};
 use crate::store;
 use crate::suggest::{self, Subject};
 use crate::vault::{self, ConnectedAccount, Facts, Grant, NoCredential, Selector, Status, Vault};
+
+/// The error of a token that a server refused a moment ago.
+pub fn refused(service: &Service, subject: &Subject) -> Error {
+    Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
+        .why(refusals::REPORTED)
+        .next(subject.after_refusal())
+}
 
 impl Broker {
     /// What the vault holds for the connected account, which is created if it is missing there.
@@ -57,6 +65,7 @@ impl Broker {
                 Err(needs(format!("the account {identifier} is {}", found.status.word())))
             }
             Some(found) => match found.credential {
+                Ok(credential) if refusals::is_refused(credential.secret().expose()) => Err(refused(service, &subject)),
                 Ok(_) => Ok(found.expires_at),
                 Err(error) => Err(no_credential(service, &subject, error)),
             },

@@ -36,9 +36,9 @@ use crate::vault::{self, Facts, MagicLink, Selector, Status, Vault};
 use unreached::Unreached;
 
 pub use audit::Asked;
-pub use fetch::read_or_create;
+pub use fetch::{read_or_create, refused};
 pub use login::not_logged_in;
-pub use only::short;
+pub use only::{may_have, short};
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 pub const EXPIRY_MARGIN: i64 = 60;

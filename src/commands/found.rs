@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::request::Request;
 use super::{note, print, print_json, warn_of_expiry};
 use crate::audit::{Origin, Outcome};
-use crate::broker::{Asked, Broker, Token};
+use crate::broker::{Asked, Broker, Token, refused};
 use crate::consent::{Failure, rfc3339};
 use crate::error::{Error, Kind};
 use crate::header::{self, Header};
@@ -62,10 +62,7 @@ impl AccountToken {
     /// a server refused a moment ago is not handed out.
     pub(super) fn new(broker: &Broker, service: &Service, account: Account, token: Token) -> Result<Self, Failure> {
         if refusals::is_refused(token.credential.secret().expose()) {
-            return Err(Error::new(Kind::NeedsAuthorization, format!("the token of {} was refused", service.name))
-                .why(refusals::REPORTED)
-                .next(broker.subject(service, &account).after_refusal())
-                .into());
+            return Err(refused(service, &broker.subject(service, &account)).into());
         }
         if token.is_past_expiry {
             warn_of_expiry(service);

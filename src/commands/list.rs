@@ -22,7 +22,9 @@ pub struct Arguments {
     json: bool,
 }
 
-const HEAD: [&str; 6] = ["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "FROM", "HOSTS"];
+const HEAD: [&str; 7] = ["SERVICE", "CONNECTION", "IDENTIFIER", "ENVIRONMENT", "FROM", "ONLY FOR", "HOSTS"];
+/// The column that is left out where no service is for some commands alone.
+const ONLY: usize = 5;
 
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let broker = load(arguments.environment.as_deref(), deadline)?;
@@ -40,6 +42,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             called(service, &usual),
             broker.environment_name(service).to_owned(),
             origin(service).to_owned(),
+            if service.only.is_empty() { "-".into() } else { service.only.join(",") },
             if hosts.is_empty() { "-".into() } else { hosts.join(" ") },
         ]);
         let others = service.accounts.iter().filter(|account| account.identifier != usual);
@@ -60,12 +63,19 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             ),
         });
     } else {
-        print(&table(&rows))?;
+        print(&match broker.services.iter().any(|service| !service.only.is_empty()) {
+            true => table(&rows),
+            false => table(&rows.iter().map(without_only).collect::<Vec<_>>()),
+        })?;
     }
     for Unusable { claim, reason } in &broker.services.unusable {
         note(format!("{} in connections.json is not used: {reason}", claim.name));
     }
     Ok(())
+}
+
+fn without_only(row: &[String; HEAD.len()]) -> [String; HEAD.len() - 1] {
+    std::array::from_fn(|column| row[if column < ONLY { column } else { column + 1 }].clone())
 }
 
 fn to_json(broker: &Broker) -> Result<Value, Error> {
@@ -91,6 +101,9 @@ fn to_json(broker: &Broker) -> Result<Value, Error> {
         }
         if service.learned.is_org_wide {
             object["org_wide"] = true.into();
+        }
+        if !service.only.is_empty() {
+            object["only"] = service.only.as_slice().into();
         }
         services.push(object);
     }

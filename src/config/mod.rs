@@ -33,6 +33,7 @@ use crate::error::{Error as Shown, Kind};
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest::{self, quoted};
 use crate::system::System;
+use notes::FILE as RECORDS;
 use synced::FILE as SYNCED;
 
 /// Why a configuration file could not be used.
@@ -113,11 +114,16 @@ impl From<Error> for Shown {
         match &error {
             Error::Io { .. } | Error::Locked(_) => Shown::new(Kind::Failed, &error),
             Error::Broken { path, .. } | Error::Entry { path, .. } => {
-                let is_synced = path.file_name().is_some_and(|name| name == SYNCED);
-                Shown::new(Kind::NotConfigured, "the configuration cannot be read").why(&error).next(match is_synced {
-                    true => format!("{} writes the file anew", suggest::sync(DEFAULT_ENVIRONMENT)),
-                    false => "correct the file; it was left as it is".to_owned(),
-                })
+                let next = match path.file_name().and_then(|name| name.to_str()) {
+                    Some(SYNCED) => format!("{} writes the file anew", suggest::sync(DEFAULT_ENVIRONMENT)),
+                    Some(RECORDS) => format!(
+                        "`{}`; what was set up before is then not undone by {}",
+                        aside(path),
+                        suggest::setup_alone().word("--undo")
+                    ),
+                    _ => "correct the file; it was left as it is".to_owned(),
+                };
+                Shown::new(Kind::NotConfigured, "the configuration cannot be read").why(&error).next(next)
             }
             Error::NotRegular(path) => {
                 let shown = quoted(&path.to_string_lossy());
@@ -137,6 +143,14 @@ impl From<Error> for Shown {
             }
         }
     }
+}
+
+/// The command that puts a file out of the way, where nobody wrote it by hand.
+fn aside(path: &Path) -> String {
+    let shown = |path: &Path| quoted(&path.to_string_lossy());
+    let to = path.with_extension("json.broken");
+    let program = if System::HERE == System::Windows { "move" } else { "mv" };
+    format!("{program} {} {}", shown(path), shown(&to))
 }
 
 /// Where the configuration lives: `$XDG_CONFIG_HOME/scalekit-auth`, by default `~/.config/scalekit-auth`.

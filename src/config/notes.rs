@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Error, file};
 
+/// The file's name.
+pub(super) const FILE: &str = "setup.json";
+
 /// The notes that `setup` left.
 #[derive(Debug)]
 pub struct SetupRecords(Map<String, Value>);
@@ -47,5 +50,5 @@ impl SetupRecords {
 }
 
 fn path(directory: &Path) -> PathBuf {
-    directory.join("setup.json")
+    directory.join(FILE)
 }

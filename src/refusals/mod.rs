@@ -18,6 +18,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use crate::{clock, hex, runtime, system};
 use record::{Content, FINGERPRINT, Fingerprint, Record};
 
+/// The file in the runtime directory.
+const FILE: &str = "refusals";
 /// How long a refused token is not served again, in seconds.
 const REFUSED_FOR: i64 = 60;
 /// How long an answer can be recognised when it comes back refused, in seconds.
@@ -62,7 +64,7 @@ impl Refusals {
     }
 
     fn open_in(directory: &Path) -> Option<Self> {
-        let file = runtime::open(directory, "refusals").ok()?;
+        let file = runtime::open(directory, FILE).ok()?;
         if !runtime::lock(&file, LOCK_WAIT).ok()? {
             return None;
         }
@@ -238,7 +240,12 @@ impl Refusals {
 
 /// Whether this token was refused within the last minute and no host takes it, as far as that is remembered.
 pub fn is_refused(token: &str) -> bool {
-    Refusals::open().is_some_and(|refusals| refusals.is_refused_anywhere(token))
+    // Where there is no file, none has to be made.
+    let (directory, is_usable) = runtime::place();
+    let refusals = || Refusals::open_in(&directory);
+    is_usable
+        && directory.join(FILE).is_file()
+        && refusals().is_some_and(|refusals| refusals.is_refused_anywhere(token))
 }
 
 /// Drops the records of a kind that are too old, and the oldest where there are too many.

@@ -19,7 +19,7 @@ pub use environment::{DEFAULT_ENVIRONMENT, Environment, HomeChoice};
 pub use environment_url::{EnvironmentUrl, UrlError};
 pub use mcp_server::{McpServer, McpSession};
 pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SCALEKIT_ID_RULE, SERVICE_RULE};
-pub use names::{is_connection_name, is_identifier, is_scalekit_id, is_service_name};
+pub use names::{client_id_shown, is_connection_name, is_identifier, is_scalekit_id, is_service_name};
 pub use pattern::Pattern;
 pub use services::{Services, Unusable};
 

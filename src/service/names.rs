@@ -24,6 +24,14 @@ pub fn is_identifier(name: &str) -> bool {
     !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control)
 }
 
+/// How the ids of Scalekit's clients begin: an environment's, an organization's, and those of MCP servers.
+const CLIENT_IDS: [&str; 3] = ["skc_", "m2morg_", "m2m_"];
+
+/// A client id as it may be shown; `None` for what does not look like one, since it may be the secret.
+pub fn client_id_shown(id: &str) -> Option<&str> {
+    CLIENT_IDS.iter().any(|begin| id.starts_with(begin)).then_some(id)
+}
+
 /// What the id of one of Scalekit's organizations or users may be.
 pub const SCALEKIT_ID_RULE: &str = "1 to 32 letters, digits, _ and -, such as org_123 or usr_123";
 

@@ -68,7 +68,7 @@ fn collect(get: &impl Fn(&str) -> Option<String>, names: &Names) -> Result<Optio
             let set: Vec<_> = values.iter().flatten().map(|(name, _)| *name).collect();
             let missing: Vec<_> =
                 values.iter().zip(names).filter(|(value, _)| value.is_none()).map(|(_, names)| names[0]).collect();
-            Err(Error::Partial { set: set.join(" and "), missing: missing.join(" and ") })
+            Err(Error::Partial { set, missing })
         }
     }
 }

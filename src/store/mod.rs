@@ -121,12 +121,12 @@ fn within_deadline<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static)
 #[non_exhaustive]
 pub enum Error {
     /// Some variables of a set are there and some are not.
-    #[error("{set} is set, but {missing} is not")]
+    #[error("{} set, but {} not", are(set), are(missing))]
     Partial {
         /// The names that are set.
-        set: String,
+        set: Vec<&'static str>,
         /// The names that are missing.
-        missing: String,
+        missing: Vec<&'static str>,
     },
     /// Two names for one value disagree.
     #[error("{0} and {1} are both set and differ")]
@@ -174,6 +174,11 @@ pub enum Error {
     /// What the home holds is not ours.
     #[error("what is stored there is not a set of client credentials")]
     Malformed,
+}
+
+/// The names with their verb.
+fn are(names: &[&str]) -> String {
+    format!("{} {}", names.join(" and "), if names.len() == 1 { "is" } else { "are" })
 }
 
 impl Error {

@@ -4,6 +4,7 @@ mod names;
 mod proxy;
 mod roots;
 mod tcp;
+mod through;
 mod tls;
 
 use std::error::Error as _;
@@ -13,7 +14,7 @@ use ureq::Agent;
 use ureq::http::{self, HeaderMap};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector};
 
-use super::{EnvironmentUrl, Error};
+use super::{EnvironmentUrl, Error, Proxied, ProxyProblem, TlsCause};
 use crate::clock;
 use crate::secret::Secret;
 use crate::trace::{self, step};
@@ -77,12 +78,19 @@ pub enum Limit {
     Each(Duration),
 }
 
+/// How messages name a proxy.
+struct ProxyName {
+    name: String,
+    variable: &'static str,
+    login: String,
+}
+
 /// The client for one environment.
 pub(crate) struct Http {
     agent: Agent,
     host: String,
-    /// How messages name the proxy between us, if there is one.
-    proxy: Option<String>,
+    /// The proxy between us, if there is one.
+    proxy: Option<ProxyName>,
     limit: Limit,
 }
 
@@ -90,7 +98,9 @@ impl Http {
     /// Prepares a client for `url`; no connection is made yet.
     pub fn new(url: &EnvironmentUrl, limit: Limit) -> Result<Self, Error> {
         let (proxy, name) = match proxy::to(url.authority())? {
-            Some(route) => (Some(route.proxy), Some(route.name)),
+            Some(proxy::Route { proxy, name, variable, login }) => {
+                (Some(proxy), Some(ProxyName { name, variable, login }))
+            }
             None => (None, None),
         };
         let config = Agent::config_builder()
@@ -106,8 +116,8 @@ impl Http {
             .user_agent(concat!("scalekit-auth/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(SocksConnector::default())
+            ().chain(through::Through::<ConnectProxyConnector>::default())
+                .chain(through::Through::<SocksConnector>::default())
                 .chain(tcp::TcpConnector)
                 .chain(tls::TlsConnector::default());
         let agent = Agent::with_parts(config, connector, names::RememberingResolver::default());
@@ -169,9 +179,7 @@ impl Http {
                 Ok(reply) if reply.status == 429 => reply.retry_after,
                 Ok(reply) if matches!(reply.status, 502..=504) => Some(backoff(attempt)),
                 Err(Error::Cut(_)) => Some(backoff(attempt)),
-                Err(Error::Connect { .. } | Error::Lookup { .. })
-                    if attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN =>
-                {
+                Err(error) if is_worth_another(error) && attempt == 1 && start.elapsed() < CONNECT_AGAIN_WITHIN => {
                     names::forget();
                     Some(backoff(attempt))
                 }
@@ -239,22 +247,34 @@ impl Http {
         match error {
             ureq::Error::Timeout(_) => Error::Timeout(host),
             ureq::Error::ConnectionFailed => self.no_connection("the connection was refused"),
-            ureq::Error::ConnectProxyFailed(reason) => self.no_connection(reason),
             ureq::Error::BodyExceedsLimit(limit) => Error::TooLarge(limit),
             ureq::Error::Io(error) => self.explain_io(&error),
             ureq::Error::Protocol(_) => Error::Cut(host),
             ureq::Error::Other(error) => match error.downcast::<names::NotFound>() {
                 Ok(names) => Error::Lookup { host: self.named(names.host), reason: names.reason },
-                Err(error) => self.no_connection(error),
+                Err(error) => match error.downcast::<through::AtProxy>() {
+                    Ok(at_proxy) => self.explain_at_proxy(at_proxy.0),
+                    Err(error) => self.no_connection(error),
+                },
             },
             other => self.no_connection(other),
+        }
+    }
+
+    fn explain_at_proxy(&self, error: ureq::Error) -> Error {
+        match (&self.proxy, through::problem(&error)) {
+            (Some(ProxyName { name, variable, login }), Some(problem)) => {
+                let (proxy, login) = (name.clone(), login.clone());
+                Error::Proxied(Box::new(Proxied { proxy, variable, login, problem }))
+            }
+            _ => self.explain(error),
         }
     }
 
     /// What is connected to is the proxy, if there is one.
     fn no_connection(&self, reason: impl ToString) -> Error {
         let host = match &self.proxy {
-            Some(proxy) => format!("the proxy {proxy}"),
+            Some(proxy) => format!("the proxy {}", proxy.name),
             None => self.host.clone(),
         };
         Error::Connect { host, reason: reason.to_string() }
@@ -263,7 +283,9 @@ impl Http {
     /// A host that was looked up, which may be the proxy's.
     fn named(&self, host: String) -> String {
         match &self.proxy {
-            Some(proxy) if proxy.starts_with(&format!("{host}:")) => format!("{host} (the proxy {proxy})"),
+            Some(ProxyName { name, .. }) if name.starts_with(&format!("{host}:")) => {
+                format!("{host} (the proxy {name})")
+            }
             _ => host,
         }
     }
@@ -274,8 +296,7 @@ impl Http {
         // ureq hands a failed handshake through as an I/O error around the TLS library's.
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         if let Some(tls) = tls {
-            let reason = handshake(tls, &host);
-            return Error::Tls { host, reason };
+            return Error::Tls { host, cause: handshake(tls) };
         }
         match error.kind() {
             TimedOut => Error::Timeout(host),
@@ -287,24 +308,37 @@ impl Http {
     }
 }
 
+/// Whether the next attempt to connect may end otherwise.
+fn is_worth_another(error: &Error) -> bool {
+    match error {
+        Error::Connect { .. } | Error::Lookup { .. } => true,
+        Error::Proxied(at) => matches!(at.problem, ProxyProblem::Foreign | ProxyProblem::Refused(_)),
+        _ => false,
+    }
+}
+
 /// Why a handshake failed. What a person can do something about is in our words.
-fn handshake(error: &rustls::Error, host: &str) -> String {
+fn handshake(error: &rustls::Error) -> TlsCause {
     use rustls::CertificateError::{
         BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
         NotValidYetContext, UnknownIssuer,
     };
-    let rustls::Error::InvalidCertificate(problem) = error else { return error.to_string() };
-    match problem {
+    let problem = match error {
+        rustls::Error::InvalidCertificate(problem) => problem,
+        rustls::Error::General(text) if text == roots::NO_AUTHORITIES => {
+            return TlsCause::NoAuthorities(roots::variables());
+        }
+        _ => return TlsCause::Other(error.to_string()),
+    };
+    let words = match problem {
         // A bad signature is that of another authority by the same name.
         UnknownIssuer | BadSignature => "its certificate is not from an authority that this machine trusts",
         Expired | ExpiredContext { .. } => "its certificate has expired, or this machine's clock is wrong",
         NotValidYet | NotValidYetContext { .. } => "its certificate is not valid yet, or this machine's clock is wrong",
-        NotValidForName | NotValidForNameContext { .. } => {
-            return format!("its certificate is for another host, and not valid for name {host}");
-        }
-        _ => return format!("its certificate is not valid ({problem})"),
-    }
-    .to_owned()
+        NotValidForName | NotValidForNameContext { .. } => return TlsCause::OtherName,
+        _ => return TlsCause::Other(format!("its certificate is not valid ({problem})")),
+    };
+    TlsCause::Other(words.to_owned())
 }
 
 /// What the server calls the request, for its own people to find it again. A text that was sent there is not repeated.

@@ -25,7 +25,7 @@ pub use clients::{ApiClientRecord, ClientSecret, NewClient};
 pub use connections::{Connection, Provider};
 pub use consent::{MagicLink, Return};
 pub use credential::NoCredential;
-pub use error::Error;
+pub use error::{Error, Proxied, ProxyProblem, TlsCause};
 pub use mcp::SessionToken;
 pub use probe::Probe;
 pub use proxy::{PROXY_HEADERS, ProxyCall};

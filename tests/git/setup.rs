@@ -70,7 +70,10 @@ fn another_tools_helper_for_the_host_is_displaced_only_on_demand() {
     let text = "[credential \"https://github.com\"]\n\thelper =\n\thelper = !/usr/bin/gh auth git-credential\n";
     write(&file, text);
     let refused = run(&world, &["setup", "git"]).exit(2);
-    assert!(refused.stderr.contains("gh auth git-credential") && refused.stderr.contains("--replace"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("already: a shell command (") && refused.stderr.contains("--replace"),
+        "{refused:?}"
+    );
     assert_eq!(read(&file), text);
     run(&world, &["setup", "git", "--replace"]).ok();
     assert!(fill(&world, "github.com").contains("password=token-1"));

@@ -16,12 +16,12 @@ use crate::common::{EXE, Finished, World, canary, files_below, finish};
 use scalekit_sandbox::{Control, Credential, Sandbox};
 
 /// A place of the service `github`, where git asks.
-const REPOSITORY: &str = "https://github.com/acme/app";
+pub(crate) const REPOSITORY: &str = "https://github.com/acme/app";
 /// A name that no DNS knows; the sandbox's certificate is good for it.
-const PROXIED: &str = "https://vault.example.test";
+pub(crate) const PROXIED: &str = "https://vault.example.test";
 
 /// A set-up without a fault: a service with an account, and git and docker that ask the program.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     world.seed("github-x", "GITHUB", "gho_one");
     world.write_connections(r#"{"github": {"connection_name": "github-x", "identifier": "ada"}}"#);
@@ -31,13 +31,13 @@ fn world() -> World {
 }
 
 /// The links that are told, by their names.
-struct Told {
-    got: Finished,
+pub(crate) struct Told {
+    pub(crate) got: Finished,
     checks: Vec<Value>,
 }
 
 impl Told {
-    fn by(command: &mut Command, place: &[&str]) -> Self {
+    pub(crate) fn by(command: &mut Command, place: &[&str]) -> Self {
         let got = finish(command.args(["doctor", "--json"]).args(place), "");
         let object: Value = serde_json::from_str(&got.stdout).unwrap_or_else(|_| panic!("{got:?}"));
         assert_eq!(object["status"], if got.code == Some(0) { "ok" } else { "error" }, "{got:?}");
@@ -45,23 +45,23 @@ impl Told {
     }
 
     #[track_caller]
-    fn link(&self, name: &str) -> &Value {
+    pub(crate) fn link(&self, name: &str) -> &Value {
         self.checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {:?}", self.got))
     }
 
     #[track_caller]
-    fn state(&self, name: &str) -> &str {
+    pub(crate) fn state(&self, name: &str) -> &str {
         self.link(name)["state"].as_str().unwrap()
     }
 
-    fn broken(&self) -> Vec<&str> {
+    pub(crate) fn broken(&self) -> Vec<&str> {
         let broken = self.checks.iter().filter(|check| check["state"] == "broken");
         broken.map(|check| check["name"].as_str().unwrap()).collect()
     }
 
     /// The link `name` is the one that is broken, with these words and this next step, which stderr tells as well.
     #[track_caller]
-    fn is_broken_at(&self, name: &str, code: i32, found: &str, next: &str) -> &Self {
+    pub(crate) fn is_broken_at(&self, name: &str, code: i32, found: &str, next: &str) -> &Self {
         let (link, got) = (self.link(name), &self.got);
         assert_eq!(self.broken().first(), Some(&name), "{got:?}");
         assert_eq!(got.code, Some(code), "{got:?}");
@@ -73,7 +73,7 @@ impl Told {
 
     /// The link `name` works, and something about it is told.
     #[track_caller]
-    fn is_noted_at(&self, name: &str, found: &str, next: &str) -> &Self {
+    pub(crate) fn is_noted_at(&self, name: &str, found: &str, next: &str) -> &Self {
         let link = self.link(name);
         assert_eq!((link["state"].as_str(), self.got.code), (Some("note"), Some(0)), "{:?}", self.got);
         assert!(link["found"].as_str().unwrap().contains(found), "{link}");
@@ -82,34 +82,34 @@ impl Told {
     }
 
     #[track_caller]
-    fn skips(&self, names: &[&str]) -> &Self {
+    pub(crate) fn skips(&self, names: &[&str]) -> &Self {
         names.iter().for_each(|name| assert_eq!(self.state(name), "skipped", "{name}: {:?}", self.got));
         self
     }
 }
 
-fn doctor(world: &World, place: &[&str]) -> Told {
+pub(crate) fn doctor(world: &World, place: &[&str]) -> Told {
     Told::by(&mut world.command(EXE), place)
 }
 
-fn doctor_with(world: &World, variables: &[(&str, &str)], place: &[&str]) -> Told {
+pub(crate) fn doctor_with(world: &World, variables: &[(&str, &str)], place: &[&str]) -> Told {
     Told::by(world.command(EXE).envs(variables.iter().copied()), place)
 }
 
 /// Runs the step that is told, as it is typed.
 #[track_caller]
-fn follow(world: &World, told: &Told, name: &str) {
+pub(crate) fn follow(world: &World, told: &Told, name: &str) {
     let next = told.link(name)["next"].as_str().unwrap();
     let line = next.rsplit_once(": ").map_or(next, |(_, line)| line).trim_matches('`');
     finish(world.command("sh").args(["-c", line]), "").ok();
 }
 
 /// A program of this name, first on PATH, that prints `text`.
-fn fake(world: &World, name: &str, text: &str) {
+pub(crate) fn fake(world: &World, name: &str, text: &str) {
     script(&world.path("bin").join(name), &format!("echo '{text}'"));
 }
 
-fn script(path: &Path, line: &str) {
+pub(crate) fn script(path: &Path, line: &str) {
     std::fs::write(path, format!("#!/bin/sh\n{line}\n")).unwrap();
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }

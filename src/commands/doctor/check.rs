@@ -59,6 +59,19 @@ impl Check {
         Self { name, state: State::Broken(error.kind()), found, next: Some(next) }
     }
 
+    /// The same where no tool and no token depends on the link.
+    pub(super) fn or_note(self) -> Self {
+        match self.state {
+            State::Broken(_) => Self { state: State::Note, ..self },
+            _ => self,
+        }
+    }
+
+    /// The link.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// What kind of failure it is, if it is broken.
     pub(super) fn failure(&self) -> Option<Kind> {
         match self.state {

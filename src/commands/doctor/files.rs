@@ -31,10 +31,12 @@ pub(super) fn read(deadline: Instant) -> (Vec<Check>, Option<Broker>) {
         Synced::load(directory)?;
         Ok(Found { found: "it can be read".to_owned(), doubtful: Vec::new() })
     }));
-    checks.push(file(&directory, "setup.json", |directory| {
+    // Only `setup` reads it.
+    let records = file(&directory, "setup.json", |directory| {
         SetupRecords::load(directory)?;
         Ok(Found { found: "it can be read".to_owned(), doubtful: Vec::new() })
-    }));
+    });
+    checks.push(records.or_note());
     if checks.iter().any(|check| check.failure().is_some()) {
         return (checks, None);
     }

@@ -18,7 +18,8 @@ use serde_json::json;
 use super::print;
 use super::request::ServiceOrTarget;
 use crate::broker::Broker;
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::suggest;
 use check::{Check, LOCAL, Pending, too_slow};
 
 /// How long it may take, whatever is broken.
@@ -93,25 +94,37 @@ fn without_configuration(has_place: bool) -> Vec<Check> {
 }
 
 fn with_configuration(broker: &Arc<Broker>, place: Option<ServiceOrTarget>, until: Instant) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let mut answering = None;
-    if let Some(place) = &place {
-        let (check, found) = service::look(broker, place);
-        checks.push(check);
-        answering = found.map(Arc::new);
-    }
-    let is_unknown = place.is_some() && answering.is_none();
-    let road = road::start(broker, answering.clone());
-    if is_unknown {
-        // Nobody can say which tools should ask for it.
-        checks.extend(tools::NAMES.map(|name| Check::behind(name, service::NAME)));
-    } else {
-        checks.extend(tools::look(broker, answering.as_deref(), until));
-    }
-    checks.extend(memory::look(broker));
-    checks.extend(road::walked(&road, answering.is_some(), until));
-    if is_unknown {
-        checks.push(Check::behind("account", service::NAME));
-    }
-    checks
+    let Some((service, answering)) = place.map(|place| service::look(broker, &place)) else {
+        let road = road::start(broker, None);
+        let tools = tools::look(broker, None, until);
+        return tools.into_iter().chain(memory::look(broker)).chain(road::walked(&road, false, until)).collect();
+    };
+    let Some(answering) = answering.map(Arc::new) else { return without_service(broker, service, until) };
+    let road = road::start(broker, Some(Arc::clone(&answering)));
+    let tools = tools::look(broker, Some(&answering), until);
+    let walked = road::walked(&road, true, until);
+    std::iter::once(service).chain(tools).chain(memory::look(broker)).chain(walked).collect()
+}
+
+/// Nobody answers, so that nobody can say which tools should ask. Where the connections were never read from this environment, and
+/// cannot be, that is the cause.
+fn without_service(broker: &Arc<Broker>, service: Check, until: Instant) -> Vec<Check> {
+    let walked = road::walked(&road::start(broker, None), false, until);
+    let is_unread = service.failure() == Some(Kind::NotConfigured) && broker.never_synced().is_some();
+    let interrupted = walked.iter().find(|check| check.failure().is_some() && check.name() != "clock");
+    let (service, cause) = match interrupted.filter(|_| is_unread) {
+        Some(link) => {
+            let why = format!(
+                "no service answers, and {} could find none, since the link {} is broken",
+                suggest::sync(broker.active_environment()),
+                link.name()
+            );
+            (Check::skipped(service::NAME, why), link.name())
+        }
+        None => (service, service::NAME),
+    };
+    let behind = |name| Check::behind(name, cause);
+    let account = behind("account");
+    let tools = tools::NAMES.map(behind);
+    std::iter::once(service).chain(tools).chain(memory::look(broker)).chain(walked).chain([account]).collect()
 }

@@ -1,15 +1,14 @@
 //! This program, and the names by which tools start it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check::Check;
 use super::versions::said;
-use crate::commands::setup::{Links, links};
+use crate::commands::setup::{Links, links, remove_from_path};
 use crate::error::{Error, Kind, plain};
-use crate::programs::{is_same_file, on_path, places_on_path};
+use crate::programs::{on_path, places_on_path};
 use crate::protocol::PROTOCOLS;
-use crate::suggest::{self, quoted};
-use crate::system::System;
+use crate::suggest;
 
 const PROGRAM: &str = "program";
 const NAMES: &str = "names";
@@ -25,14 +24,14 @@ fn program(links: &Links) -> Check {
     let own = links.program();
     let found = format!("scalekit-auth {}, {}", env!("CARGO_PKG_VERSION"), own.display());
     match on_path("scalekit-auth").next() {
-        Some(first) if is_same_file(&first, own) => Check::ok(PROGRAM, found),
+        Some(first) if links.leads_here(&first) => Check::ok(PROGRAM, found),
         Some(first) => {
             let said = said(&first, &["--version"]);
             let version = said.as_deref().and_then(|said| said.lines().next()).unwrap_or("which tells no version");
             let found = format!("{found}; but first on PATH is another one, {} ({})", first.display(), plain(version));
-            Check::note(PROGRAM, found, format!("remove one of the two, or {}", put_on_path(links.directory())))
+            Check::note(PROGRAM, found, format!("remove one of the two, or {}", put_on_path(links)))
         }
-        None => Check::note(PROGRAM, format!("{found}, which is not on PATH"), put_on_path(links.directory())),
+        None => Check::note(PROGRAM, format!("{found}, which is not on PATH"), put_on_path(links)),
     }
 }
 
@@ -48,8 +47,7 @@ fn names(links: &Links) -> Check {
             continue;
         };
         // That another installation comes first was told.
-        let is_an_installation = on_path("scalekit-auth").next().is_some_and(|other| is_same_file(&first, &other));
-        if !is_same_file(&first, links.program()) && !is_an_installation {
+        if !links.is_installed(&first) {
             return in_the_way(&first, "does not lead to this program");
         }
     }
@@ -57,7 +55,7 @@ fn names(links: &Links) -> Check {
         return Check::ok(NAMES, "every protocol name on PATH leads to this program");
     }
     let next = match missing.iter().all(|name| links.path_of(name).is_some()) {
-        true => put_on_path(links.directory()),
+        true => put_on_path(links),
         false => format!("{} makes them beside the program", suggest::setup_alone()),
     };
     Check::note(NAMES, format!("not on PATH: {}", missing.join(", ")), next)
@@ -65,18 +63,10 @@ fn names(links: &Links) -> Check {
 
 fn in_the_way(place: &Path, what: &str) -> Check {
     let target = place.read_link().map(|to| format!(" (a link to {})", to.display())).unwrap_or_default();
-    let error = Error::new(Kind::Failed, format!("{}{target} {what}", place.display())).next(format!(
-        "remove {} if you do not need it, then {}",
-        quoted(&place.to_string_lossy()),
-        suggest::setup_alone()
-    ));
+    let error = Error::new(Kind::Failed, format!("{}{target} {what}", place.display())).next(remove_from_path(place));
     Check::broken(NAMES, &error)
 }
 
-fn put_on_path(directory: &Path) -> String {
-    let directory: PathBuf = directory.to_owned();
-    match System::HERE {
-        System::Windows => format!("put {} first in Path", directory.display()),
-        _ => format!("`export PATH={}:\"$PATH\"`", quoted(&directory.to_string_lossy())),
-    }
+fn put_on_path(links: &Links) -> String {
+    format!("`{}`", links.put_on_path())
 }

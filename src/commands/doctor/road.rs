@@ -10,7 +10,7 @@ use crate::broker::{Broker, EXPIRY_MARGIN};
 use crate::clock;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
-use crate::service::{ClientCredentials, CredentialsOrigin, Service};
+use crate::service::{ClientCredentials, CredentialsOrigin, Service, client_id_shown};
 use crate::system::System;
 use crate::vault::{self, Probe, Vault, authorities, way_to};
 
@@ -59,7 +59,17 @@ fn walk(broker: &Broker, answering: Option<&Answering>, tell: &dyn Fn(Check)) {
         CredentialsOrigin::Variable(secret) => format!("in the environment variables, the secret in {secret}"),
         CredentialsOrigin::Given => "given".to_owned(),
     };
-    tell(Check::ok("credentials", format!("{}, client {}, {place}", credentials.url, credentials.client_id)));
+    let url = &credentials.url;
+    tell(match client_id_shown(&credentials.client_id) {
+        Some(id) => Check::ok("credentials", format!("{url}, client {id}, {place}")),
+        None => Check::note(
+            "credentials",
+            format!(
+                "{url}, {place}; the client id does not begin with skc_, and is not shown since it may be the secret"
+            ),
+            "compare client id and client secret with Scalekit dashboard, Settings > API credentials",
+        ),
+    });
     let (way, is_proxied) = match way_to(credentials.url.authority()) {
         Ok(way) => way,
         Err(error) => return tell(Check::broken("proxy", &error.into())),
@@ -129,7 +139,7 @@ fn ask(
 /// The link at which this went wrong.
 fn link_of(error: &vault::Error, is_proxied: bool) -> &'static str {
     match error {
-        vault::Error::Proxy(_) => "proxy",
+        vault::Error::Proxy(_) | vault::Error::ProxyPort(_) | vault::Error::Proxied(_) => "proxy",
         vault::Error::Lookup { .. } => "dns",
         vault::Error::Connect { .. } if is_proxied => "proxy",
         vault::Error::Connect { .. } | vault::Error::Timeout(_) | vault::Error::Cut(_) => "connection",

@@ -3,9 +3,10 @@
 use super::check::Check;
 use crate::broker::{Broker, checked};
 use crate::commands::request::{ServiceOrTarget, explained};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::resolve::Chosen;
 use crate::service::{Account, Service};
+use crate::suggest;
 use crate::target::Target;
 
 /// The link.
@@ -32,9 +33,31 @@ pub(super) fn look(broker: &Broker, place: &ServiceOrTarget) -> (Check, Option<A
             if let Some(rule) = rule {
                 words += &format!(", by the rule {rule}");
             }
-            (Check::ok(NAME, words), Some(found))
+            (with_limit(words, &found), Some(found))
         }
         Err(error) => (Check::broken(NAME, &error), None),
+    }
+}
+
+/// What `config --only` makes of it: nobody may be left who would ask there.
+fn with_limit(words: String, found: &Answering) -> Check {
+    let Answering { service, target, has_git, has_registry, .. } = found;
+    if service.only.is_empty() {
+        return Check::ok(NAME, words);
+    }
+    let only = service.only.join(",");
+    let all = suggest::config(service).option("--only", "all");
+    let asks_there = |name: &String| match name.as_str() {
+        "git" => *has_git,
+        "docker" => *has_registry,
+        _ => true,
+    };
+    match target {
+        Some(target) if !service.only.iter().any(asks_there) => {
+            let what = format!("{} is for {only} alone, and none of that asks for {target}", service.name);
+            Check::broken(NAME, &Error::new(Kind::NotConfigured, what).why("it was configured so").next(all))
+        }
+        _ => Check::note(NAME, format!("{words}; for {only} alone"), format!("{all} if others should have the token")),
     }
 }
 

@@ -9,6 +9,7 @@ use super::versions::said;
 use crate::broker::Broker;
 use crate::commands::setup::{
     Asks, Finding, clients_ask, docker_asks, git_asks, git_origins, known_servers, registries, spelled_by_docker,
+    together,
 };
 use crate::error::{Error, Kind};
 use crate::programs::on_path;
@@ -24,14 +25,16 @@ struct Asked {
     mcp: Result<Vec<String>, String>,
 }
 
-/// Looks at all of them at once. Helpers of git are told without their arguments, which could hold a secret.
+/// Looks at all of them at once.
 pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, last: Instant) -> Vec<Check> {
     let Asked { git, docker, mcp } = asked(broker, answering);
     let until = last.min(Instant::now() + LOCAL);
-    let for_clients = Arc::clone(broker);
+    let [for_git, for_docker, for_clients] = std::array::from_fn(|_| Arc::clone(broker));
     let pending = [
-        git.map(|targets| Pending::start(move || git_asks(&targets, |setting| format!("{setting:#}")))),
-        docker.map(|names| Pending::start(move || names.iter().map(|name| docker_asks(name)).collect::<Vec<_>>())),
+        git.map(|targets| Pending::start(move || git_asks(&for_git, &targets))),
+        docker.map(|names| {
+            Pending::start(move || names.iter().filter_map(|name| docker_asks(&for_docker, name)).collect::<Vec<_>>())
+        }),
         mcp.map(|servers| Pending::start(move || clients_ask(&for_clients, &servers))),
     ];
     let found = pending.map(|pending| pending.map(|pending| pending.by(until)));
@@ -87,7 +90,7 @@ fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
 fn told(name: &'static str, found: &[Finding], is_needed: bool) -> Check {
     let words = |found: &[&Finding]| found.iter().map(|one| one.text.clone()).collect::<Vec<_>>().join("; ");
     let of = |asks: Asks| found.iter().filter(|one| one.asks == asks).collect::<Vec<&Finding>>();
-    let fixes = |found: &[&Finding]| found.iter().filter_map(|one| one.fix.clone()).collect::<Vec<_>>().join(", ");
+    let fixes = |found: &[&Finding]| together(found.iter().flat_map(|one| &one.fixes));
     let error = |found: &[&Finding]| {
         let error = Error::new(Kind::NotConfigured, words(found));
         let fixes = fixes(found);
@@ -98,9 +101,20 @@ fn told(name: &'static str, found: &[Finding], is_needed: bool) -> Check {
         return Check::broken(name, &error(&wrong));
     }
     match (missing.is_empty(), is_needed) {
-        (true, _) if found.is_empty() => Check::skipped(name, "no client is here"),
-        (true, _) => Check::ok(name, words(&of(Asks::Us))),
+        (true, _) if found.is_empty() => Check::skipped(name, nobody(name)),
+        (true, _) => {
+            let (asking, next) = (of(Asks::Us), fixes(&of(Asks::Us)));
+            if next.is_empty() { Check::ok(name, words(&asking)) } else { Check::note(name, words(&asking), next) }
+        }
         (false, true) => Check::broken(name, &error(&missing)),
         (false, false) => Check::note(name, words(&missing), fixes(&missing)),
+    }
+}
+
+/// Why nothing was found about a tool.
+fn nobody(name: &str) -> String {
+    match name {
+        "mcp" => "no client is here".to_owned(),
+        _ => format!("{name} does not ask us, and what has a place for it is not for {name}"),
     }
 }

@@ -108,7 +108,9 @@ fn fresh(registries: &[String]) -> String {
 }
 
 fn unreadable(edit: &Edit, why: serde_json::Error) -> Error {
-    Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", edit.path().display())).why(why)
+    Error::new(Kind::NotConfigured, format!("{} cannot be read and is left as it is", edit.path().display()))
+        .why(why)
+        .next(format!("correct {}, which docker cannot read either", edit.path().display()))
 }
 
 impl Plan {
@@ -168,10 +170,10 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
 }
 
 /// Which helper docker asks for `registry`, as far as `credHelpers` says.
-pub fn helper_of(registry: &str) -> Option<String> {
-    let edit = Edit::open(&file().ok()?).ok()?;
-    let helpers = Helpers::find(edit.before()).ok()?;
-    helpers.entry(registry).map(|(_, value)| value.to_owned())
+pub(super) fn helper_of(registry: &str) -> Result<Option<String>, Error> {
+    let edit = Edit::open(&file()?)?;
+    let helpers = Helpers::find(edit.before()).map_err(|why| unreadable(&edit, why))?;
+    Ok(helpers.entry(registry).map(|(_, value)| value.to_owned()))
 }
 
 /// `config.json` in `$DOCKER_CONFIG` or `~/.docker`.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{failed, note};
+use super::{failed, launcher, note};
 use crate::error::Error;
-use crate::programs::{is_same_file, on_path};
+use crate::programs::{is_same_file, on_path, places_on_path};
 use crate::protocol::PROTOCOLS;
+use crate::suggest::{self, quoted};
 use crate::system::{self, System};
 
 /// How a script of a wheel begins; the sub-command follows.
@@ -68,6 +69,34 @@ impl Links {
         links.find(|link| is_same_file(link, &self.program) || is_stand_in(link, &self.program))
     }
 
+    /// Whether whoever starts this file starts this program.
+    pub(in crate::commands) fn leads_here(&self, path: &Path) -> bool {
+        leads_to(path, &self.program)
+    }
+
+    /// Whether this file is of the installation that is first on PATH, this one or another.
+    pub(in crate::commands) fn is_installed(&self, path: &Path) -> bool {
+        let is_of = |first: &PathBuf| {
+            let package = launcher::package(first);
+            leads_to(path, first) || package.is_some() && package == launcher::package(path)
+        };
+        self.leads_here(path) || on_path("scalekit-auth").next().as_ref().is_some_and(is_of)
+    }
+
+    /// Whether PATH has the directory of the program.
+    pub(in crate::commands) fn is_on_path(&self) -> bool {
+        let is_own = |place: PathBuf| place.parent().is_some_and(|folder| is_same_file(folder, self.directory()));
+        places_on_path("scalekit-auth").any(is_own)
+    }
+
+    /// What lets programs find the names beside the program.
+    pub(in crate::commands) fn put_on_path(&self) -> String {
+        match System::HERE {
+            System::Windows => format!("put {} first in Path", self.directory().display()),
+            _ => format!("export PATH={}:\"$PATH\"", quoted(&self.directory().to_string_lossy())),
+        }
+    }
+
     /// The path of a protocol name, where nothing else will do.
     pub(super) fn needed(&self, name: &str) -> Result<PathBuf, Error> {
         match self.path_of(name) {
@@ -110,6 +139,15 @@ impl Links {
     pub(in crate::commands) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
     }
+}
+
+fn leads_to(path: &Path, program: &Path) -> bool {
+    is_same_file(path, program) || is_stand_in(path, program) || launcher::starts(path, program)
+}
+
+/// What makes room for one of our names, where something else stands.
+pub(in crate::commands) fn remove_from_path(place: &Path) -> String {
+    format!("remove {} if you do not need it, then {}", quoted(&place.to_string_lossy()), suggest::setup_alone())
 }
 
 /// Whether this is what a Python wheel, which has no links, holds in the place of one: a script that calls the program beside

@@ -9,6 +9,7 @@ mod gh;
 mod git;
 mod hints;
 mod kubeconfig;
+mod launcher;
 mod lines;
 mod links;
 mod mcp;
@@ -26,7 +27,6 @@ use clap::ValueEnum;
 use super::{note, print};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
-use crate::programs;
 use crate::service::DEFAULT_ENVIRONMENT;
 use crate::suggest;
 use edit::Edit;
@@ -35,8 +35,8 @@ use mcp::Client;
 use tool::{Tool, Way};
 
 pub(super) use docker::{registries, spelled as spelled_by_docker};
-pub(super) use finding::{Asks, Finding};
-pub(super) use links::{Links, here as links};
+pub(super) use finding::{Asks, Finding, together};
+pub(super) use links::{Links, here as links, remove_from_path};
 pub(super) use mcp::known_servers;
 pub(super) use reach::{clients as clients_ask, docker as docker_asks, git as git_asks, git_origins, lines as reach};
 
@@ -208,18 +208,15 @@ fn set_up_git(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
 }
 
 fn set_up_docker(broker: &Broker, arguments: &Arguments) -> Result<(), Error> {
-    let links = links::make(arguments.dry_run)?;
+    links::make(arguments.dry_run)?;
     let plan = docker::plan(broker, &arguments.hosts, arguments.replace)?;
     if arguments.dry_run {
         return print(&plan.edit.describe(Some(&plan.after)));
     }
     plan.carry_out(broker)?;
     note(format!("docker asks us for {}", plan.registries.join(", ")));
-    if programs::on_path("docker-credential-scalekit").next().is_none() {
-        note(format!(
-            "docker finds its helpers by PATH, and docker-credential-scalekit is not there: add {} to PATH",
-            links.directory().display()
-        ));
+    if let Some(problem) = reach::problem_of_docker() {
+        note(format!("docker finds its helpers by PATH, but {problem}"));
     }
     Ok(())
 }

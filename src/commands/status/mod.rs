@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{print, setup};
 use crate::broker::{Broker, not_logged_in};
 use crate::error::{Error, plain};
-use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT};
+use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT, client_id_shown};
 
 /// Show each environment, where its client credentials live, and whether they can be read
 #[derive(Debug, clap::Args)]
@@ -76,16 +76,24 @@ impl Shown {
 fn environments(broker: &Broker, ask_vault: bool) -> Result<Vec<Shown>, Error> {
     let mut all = Vec::new();
     if let Some(credentials) = broker.variables()? {
-        let place = format!("{}, client {}, in the environment variables", credentials.url, credentials.client_id);
+        let client = client(&credentials.client_id);
+        let place = format!("{}, {client}, in the environment variables", credentials.url);
         let state = check(broker, Ok(credentials.clone()), ask_vault);
         all.push(Shown { name: "environment variables".into(), place, state });
     }
     for environment in broker.environments.iter() {
-        let place = format!("{}, client {}, {}", environment.url, environment.client_id, environment.home);
+        let place = format!("{}, {}, {}", environment.url, client(&environment.client_id), environment.home);
         let state = check(broker, broker.stored_credentials(&environment.name), ask_vault);
         all.push(Shown { name: environment.name.clone(), place, state });
     }
     Ok(all)
+}
+
+fn client(id: &str) -> String {
+    match client_id_shown(id) {
+        Some(id) => format!("client {id}"),
+        None => "a client id that does not begin with skc_ and is not shown".to_owned(),
+    }
 }
 
 fn check(

@@ -33,6 +33,22 @@ pub fn version() -> Option<(u32, u32)> {
     programs::version(&String::from_utf8_lossy(&output.stdout), "git version ")
 }
 
+/// Whether git, here, goes elsewhere for `target`: to another host, or by another scheme than it has (`url.*.insteadOf`).
+pub fn is_rewritten(target: &Target) -> bool {
+    let url = match target.path() {
+        Some("/") => format!("{}://{}/", target.scheme.name(), target.authority),
+        _ => target.to_string(),
+    };
+    let rewritten = std::env::current_dir().ok().and_then(|directory| {
+        let output = git_in(&directory).ok()?.args(["ls-remote", "--get-url", "--", &url]).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    });
+    let Some(rewritten) = rewritten else { return false };
+    let rewritten = String::from_utf8_lossy(&rewritten);
+    let origin = |target: &Target| (target.scheme, target.authority.clone());
+    !Target::from_url(rewritten.trim_end()).is_ok_and(|(other, _)| origin(&other) == origin(target))
+}
+
 /// `credential[.URL].helper` wherever git finds it, in git's order.
 pub struct Settings(Vec<Setting>);
 
@@ -144,13 +160,12 @@ impl Setting {
 }
 
 impl fmt::Display for Setting {
-    /// The helper, and where it is configured. The alternate form names only the program: an argument could hold a secret.
+    /// The helper, and where it is configured. Only the program is named: an argument could hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let helper = match f.alternate() {
-            _ if self.helper.is_empty() => "an empty helper",
-            true if self.helper.starts_with('!') => "a shell command",
-            true => self.helper.split(' ').next().unwrap_or_default(),
-            false => &self.helper,
+        let helper = match self.helper.split(' ').next().unwrap_or_default() {
+            "" => "an empty helper",
+            _ if self.helper.starts_with('!') => "a shell command",
+            program => program,
         };
         match &self.place {
             None => write!(f, "{helper} (environment variables)"),

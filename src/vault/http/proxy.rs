@@ -17,6 +17,9 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 pub(super) struct Route {
     pub proxy: Proxy,
     pub name: String,
+    pub variable: &'static str,
+    /// How the variable names a user and a password.
+    pub login: String,
 }
 
 /// The proxy to `authority`. Loopback is never proxied. A variable that cannot be read is an error: going out directly is
@@ -29,8 +32,20 @@ pub(super) fn to(authority: &Authority) -> Result<Option<Route>, Error> {
     }
     let Some((variable, url)) = VARIABLES.iter().find_map(|name| Some((*name, get(name)?))) else { return Ok(None) };
     let proxy = Proxy::new(&url).map_err(|_| Error::Proxy(variable))?;
-    let name = format!("{}:{} of {variable}", proxy.host(), proxy.port());
-    Ok(Some(Route { proxy, name }))
+    if !has_usable_port(&proxy) {
+        return Err(Error::ProxyPort(variable));
+    }
+    let place = format!("{}:{}", proxy.host(), proxy.port());
+    let name = format!("{place} of {variable}");
+    let login = format!("{variable}={}://USER:PASSWORD@{place}", proxy.uri().scheme_str().unwrap_or("http"));
+    Ok(Some(Route { proxy, name, variable, login }))
+}
+
+/// Whether the port is a number, or left out. ureq takes the usual one for any other.
+fn has_usable_port(proxy: &Proxy) -> bool {
+    let place = proxy.uri().authority().map_or("", |authority| authority.as_str());
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    split_port(place).1.is_none_or(|port| port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// The way to `authority` in words, and whether a proxy is on it. A proxy's user name and password are no part of it.

@@ -16,6 +16,9 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::system::System;
 
+/// What marks the error of a machine without any root.
+pub(super) const NO_AUTHORITIES: &str = "no authorities";
+
 /// Reads the roots when the first certificate is to be verified.
 #[derive(Debug)]
 pub(super) struct Verifier {
@@ -74,9 +77,19 @@ impl Verifier {
     }
 }
 
-/// Whether the environment names certificates; an empty variable counts as unset.
+/// The variables by which the environment names certificates; an empty one counts as unset.
+pub(super) fn variables() -> &'static str {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match (is_set("SSL_CERT_FILE"), is_set("SSL_CERT_DIR")) {
+        (true, true) => "SSL_CERT_FILE and SSL_CERT_DIR",
+        (true, false) => "SSL_CERT_FILE",
+        (false, true) => "SSL_CERT_DIR",
+        (false, false) => "",
+    }
+}
+
 fn is_said() -> bool {
-    ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    !variables().is_empty()
 }
 
 /// Where the certificates come from, in words.
@@ -112,8 +125,7 @@ impl ServerCertVerifier for Verifier {
         if let Some(Ok(verified)) = self.bundle().map(by) {
             return Ok(verified);
         }
-        let all =
-            self.all().ok_or_else(|| Error::General("no CA certificates were found on this system".to_owned()))?;
+        let all = self.all().ok_or_else(|| Error::General(NO_AUTHORITIES.to_owned()))?;
         by(all)
     }
 

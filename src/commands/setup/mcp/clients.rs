@@ -127,6 +127,14 @@ impl Client {
         matches!(self, Self::Codex | Self::Gemini)
     }
 
+    /// The command of ours that its entries start.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Claude | Self::Codex => "mcp-headers",
+            _ => "mcp",
+        }
+    }
+
     /// Whether a new entry is put before the others, not behind them.
     pub(super) fn puts_first(self) -> bool {
         !self.is_toml()

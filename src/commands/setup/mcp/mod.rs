@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::edit::Edit;
 use super::finding::Finding;
-use crate::broker::Broker;
+use crate::broker::{Broker, may_have};
 use crate::config::SetupRecords;
 use crate::error::{Error, Kind};
 use crate::programs;
@@ -175,7 +175,7 @@ pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[Stri
     let read = client.file().and_then(|file| Edit::open(&file)).and_then(|edit| client.entries(&edit));
     let entries = match read {
         Ok(entries) => entries,
-        Err(error) => return Some(Finding::unreadable(error.line())),
+        Err(error) => return Some(Finding::unreadable(&error)),
     };
     let (ours, others): (Vec<Existing>, Vec<Existing>) =
         entries.into_iter().partition(|entry| entry.program().is_some());
@@ -186,20 +186,25 @@ pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[Stri
         if !is_service {
             return Some(Finding::wrong(
                 format!("{title} asks us for {name}, which is no service any more"),
-                set_up.word("--undo").line(),
+                set_up.word("--undo"),
             ));
         }
         if let Some(program) = entry.program().filter(|program| !is_startable(program)) {
             let again = entry.url().map_or(name.clone(), |url| format!("{name}={url}"));
-            let fix = set_up.word(again).line();
             let text = format!("{title} is set up for {name}, but {} cannot be started", program.display());
-            return Some(Finding::wrong(text, fix));
+            return Some(Finding::wrong(text, set_up.word(again)));
         }
     }
     let names: Vec<&str> = ours.iter().map(|entry| entry.name.as_str()).collect();
-    let missing: Vec<&str> = servers.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let refusal = |name: &str| may_have(client.command(), broker.services.get(name)?).err();
+    if let Some((name, error)) = names.iter().find_map(|name| Some((name, refusal(name)?))) {
+        let [what, why, next] = error.parts();
+        return Some(Finding::missing(format!("{title} is declined for {name}: {what}, {why}"), next.to_owned()));
+    }
+    let servers = servers.iter().map(String::as_str).filter(|name| refusal(name).is_none());
+    let missing: Vec<&str> = servers.filter(|name| !names.contains(name)).collect();
     let is_taken = others.iter().any(|entry| missing.contains(&entry.name.as_str()));
-    let fix = if is_taken { set_up.word("--replace") } else { set_up }.line();
+    let fix = if is_taken { set_up.word("--replace") } else { set_up };
     match (names.is_empty(), missing.is_empty()) {
         (true, true) => None,
         (true, false) if !client.is_installed() => None,
