@@ -8,6 +8,8 @@ use std::{env, fs};
 const LAYOUT: &str = "build/layout.ld";
 /// Writes each relocation in about a bit instead of 24 bytes. The executable then wants glibc 2.36, as this machine has.
 const PACKED_RELOCATIONS: &str = "-Wl,-z,pack-relative-relocs";
+/// Keeps one copy of functions whose instructions are the same; nothing here compares the addresses of functions.
+const ONE_COPY: &str = "-Wl,--icf=all";
 /// The unwinder, which the standard library names though nothing calls it, from the archive instead of a shared library
 /// of its own: a tenth of the time of a start.
 const STATIC_UNWINDER: &str = "gcc_eh";
@@ -23,7 +25,7 @@ pub fn make_small() {
     }
     let out = var("OUT_DIR");
     let script = Path::new(&var("CARGO_MANIFEST_DIR")).join(LAYOUT);
-    for argument in [format!("-Wl,-T,{}", script.display()), PACKED_RELOCATIONS.to_owned()] {
+    for argument in [format!("-Wl,-T,{}", script.display()), PACKED_RELOCATIONS.to_owned(), ONE_COPY.to_owned()] {
         if works(Path::new(&out), &format!("-Clink-arg={argument}")) {
             println!("cargo::rustc-link-arg-bins={argument}");
         }

@@ -24,7 +24,11 @@ pub fn local(at: i64) -> String {
 pub fn local_time(at: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_second(at) else { return at.to_string() };
     let time = time.to_zoned(jiff::tz::TimeZone::system());
-    time.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    let (date, hour, minute, second) = (time.date(), time.hour(), time.minute(), time.second());
+    // jiff's formatter of patterns would be half a percent of the executable.
+    let offset = time.offset().seconds() / 60;
+    let (sign, hours, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60, offset.abs() % 60);
+    format!("{date} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}:{minutes:02}")
 }
 
 /// Seconds since 1970 as a span from now.

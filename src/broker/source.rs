@@ -6,7 +6,7 @@ use crate::cache::{self, Cache, Entry, Holder, Key};
 use crate::consent::Failure;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::service::{Account, ClientCredentials, Environment, EnvironmentUrl, McpServer, Service};
+use crate::service::{Account, ClientCredentials, Environment, EnvironmentUrl, HomeChoice, McpServer, Service};
 use crate::store;
 use crate::vault::{self, CredentialsSource, Grant};
 
@@ -51,6 +51,10 @@ pub(super) struct Opener {
 impl CredentialsSource for Opener {
     fn credentials(&self) -> Result<ClientCredentials, vault::Error> {
         self.source.read().map_err(|error| vault::Error::Closed(Box::new(error)))
+    }
+
+    fn takes_time(&self) -> bool {
+        matches!(&self.source, Source::Home(Environment { home: HomeChoice::Keyring | HomeChoice::Command(_), .. }))
     }
 
     fn client_token(

@@ -1,5 +1,6 @@
 //! Requests to one host over one connection: time limit, size limit, no redirects, and the retries that are safe.
 
+mod early;
 mod names;
 mod proxy;
 mod roots;
@@ -88,6 +89,7 @@ struct ProxyName {
 /// The client for one environment.
 pub(crate) struct Http {
     agent: Agent,
+    early: early::Early,
     host: String,
     /// The proxy between us, if there is one.
     proxy: Option<ProxyName>,
@@ -120,8 +122,25 @@ impl Http {
                 .chain(through::Through::<SocksConnector>::default())
                 .chain(tcp::TcpConnector)
                 .chain(tls::TlsConnector::default());
-        let agent = Agent::with_parts(config, connector, names::RememberingResolver::default());
-        Ok(Self { agent, host: url.authority().to_string(), proxy: name, limit })
+        let early = early::Early::new(connector);
+        let agent = Agent::with_parts(config, early.clone(), names::RememberingResolver::default());
+        Ok(Self { agent, early, host: url.authority().to_string(), proxy: name, limit })
+    }
+
+    /// Begins to connect to `url`, which is of this host, while the caller waits for something else. Errors are told by the
+    /// request that follows.
+    pub fn connect_early(&self, url: &EnvironmentUrl) {
+        if let (None, Ok(uri)) = (&self.proxy, url.as_str().parse()) {
+            self.early.begin(self.agent.clone(), uri, self.left(Instant::now()));
+        }
+    }
+
+    /// What a request that began at `start` has left.
+    fn left(&self, start: Instant) -> Duration {
+        match self.limit {
+            Limit::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+            Limit::Each(time) => (start + time).saturating_duration_since(Instant::now()),
+        }
     }
 
     /// What anybody may read at `url`; `None` where nothing is there, or only a redirect.
@@ -164,11 +183,7 @@ impl Http {
     /// Sends `request`, again where that is safe and there is time.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, Error> {
         let start = Instant::now();
-        let deadline = match self.limit {
-            Limit::Until(deadline) => deadline,
-            Limit::Each(time) => start + time,
-        };
-        let left = || deadline.saturating_duration_since(Instant::now());
+        let left = || self.left(start);
         for attempt in 1.. {
             let began = Instant::now();
             let outcome = self.once(request, left());

@@ -53,6 +53,11 @@ pub trait CredentialsSource: Send + Sync {
     /// [`Error::Closed`] where they cannot be read.
     fn credentials(&self) -> Result<ClientCredentials, Error>;
 
+    /// Whether reading them takes about as long as a connection does.
+    fn takes_time(&self) -> bool {
+        false
+    }
+
     /// A client token: one that is cached and is not `refused`, else what `grant` gives.
     ///
     /// # Errors
@@ -198,6 +203,9 @@ impl Vault {
     }
 
     fn ask_for_grant(&self, scopes: &[String]) -> Result<Reply, Error> {
+        if self.credentials.get().is_none() && self.keys.takes_time() {
+            self.http.connect_early(&self.url);
+        }
         let credentials = self.credentials()?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")

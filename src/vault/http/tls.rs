@@ -70,7 +70,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
 }
 
 /// What the connection below has left of the time limit.
-fn left(details: &ConnectionDetails) -> NextTimeout {
+pub(super) fn left(details: &ConnectionDetails) -> NextTimeout {
     let mut timeout = details.timeout;
     if let (Duration::Exact(limit), Instant::Exact(start)) = (timeout.after, details.now) {
         timeout.after = Duration::Exact(limit.saturating_sub(start.elapsed()));
