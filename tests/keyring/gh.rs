@@ -158,7 +158,7 @@ fn setup_refuses_while_git_asks_gh_first() {
         .unwrap();
     finish(world.command(gh).args(["auth", "setup-git"]), "").ok();
     let refused = setup(&world, &[]).exit(3);
-    assert!(refused.stdout.is_empty() && refused.stderr.contains("gh auth git-credential"), "{refused:?}");
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("git asks gh for"), "{refused:?}");
     assert!(refused.stderr.contains("`scalekit-auth setup git --replace`"), "{refused:?}");
     world.ok(&["setup", "git", "--replace"]);
     setup(&world, &[]).ok();

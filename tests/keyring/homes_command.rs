@@ -186,6 +186,23 @@ fn a_command_that_hangs_is_ended_with_all_that_it_started() {
 }
 
 #[test]
+fn the_connection_is_made_while_the_command_runs() {
+    let (machine, _) = with_command();
+    let seen = machine.world.path("seen");
+    machine.program("manager", &format!("until [ -e '{}' ]; do sleep 0.02; done; echo {SECRET}", seen.display()));
+    let connections = || machine.world.sandbox.counts().tcp_connections;
+    let before = connections();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            until("there is a connection", || connections() > before);
+            fs::write(&seen, "").unwrap();
+        });
+        machine.run(&["token", "github"]).ok();
+    });
+    assert_eq!(connections(), before + 1, "the requests go over the one that was made early");
+}
+
+#[test]
 fn what_a_command_leaves_behind_holds_nothing_up() {
     let (machine, _) = with_command();
     for body in [

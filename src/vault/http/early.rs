@@ -54,18 +54,12 @@ impl Connector<()> for Early {
             Duration::NotHappening => Ok(begun.recv()?),
         };
         match begun.map(wait) {
-            Some(Err(RecvTimeoutError::Timeout)) => return Err(Error::Timeout(details.timeout.reason)),
-            Some(Ok(made)) => {
-                // The server may have closed it meanwhile.
-                if let Some(mut transport) = made?
-                    && transport.is_open()
-                {
-                    return Ok(Some(transport));
-                }
-            }
-            _ => {}
+            Some(Err(RecvTimeoutError::Timeout)) => Err(Error::Timeout(details.timeout.reason)),
+            // Should the server have closed it meanwhile, the request is sent again: whether it did cannot be seen, since session
+            // tickets may wait to be read.
+            Some(Ok(made)) => made,
+            _ => (self.connect)(details),
         }
-        (self.connect)(details)
     }
 }
 
