@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use super::request::ServiceOrTarget;
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             object["code"] = error.kind().code().into();
         }
         object["checks"] = checks.iter().map(Check::to_json).collect();
-        print(&format!("{object}\n"))?;
+        print_json(object)?;
     } else {
         print(&checks.iter().map(Check::to_text).collect::<String>())?;
     }

@@ -35,6 +35,7 @@ use mcp::Client;
 use tool::{Tool, Way};
 
 pub(super) use docker::{registries, spelled as spelled_by_docker};
+pub(super) use git::unusable_file as unusable_file_of_git;
 pub(super) use finding::{Asks, Finding, together};
 pub(super) use links::{Links, here as links, remove_from_path};
 pub(super) use mcp::known_servers;
