@@ -7,7 +7,7 @@ use crate::service::{RECEIVERS, Service};
 use crate::suggest;
 
 /// The name of a command or helper protocol for people: `git` for `git-credential`.
-pub fn short(command: &str) -> &str {
+fn short(command: &str) -> &str {
     command.strip_suffix("-credential").unwrap_or(command)
 }
 

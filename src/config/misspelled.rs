@@ -87,7 +87,8 @@ mod tests {
             assert!(keys.iter().all(|key| told.contains(key)), "{told}");
         }
         assert_eq!(found.len(), 3, "{found:?}");
-        let document = json!({"github": {"connection_name": "x", "only": ["git", " git", "GIT", "all", "nope", "mcp"]}});
+        let document =
+            json!({"github": {"connection_name": "x", "only": ["git", " git", "GIT", "all", "nope", "mcp"]}});
         let found = in_services(document.as_object().unwrap());
         assert_eq!(found.len(), 4, "{found:?}");
         assert!(found[0].ends_with("did you mean git?") && found[1].ends_with("did you mean git?"), "{found:?}");

@@ -67,11 +67,6 @@ fn all() -> impl Iterator<Item = &'static Protocol> {
     PROTOCOLS.into_iter().chain(WITHOUT_LINK)
 }
 
-/// The sub-commands of all helper protocols.
-pub fn commands() -> impl Iterator<Item = &'static str> {
-    all().map(|protocol| protocol.command)
-}
-
 /// What a tool asks for with its argv.
 pub enum Call {
     /// A credential, by the request on stdin.

@@ -14,9 +14,9 @@ use crate::broker::Broker;
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind};
 use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
-use crate::service::{RECEIVERS, 
-    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
-    Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
+use crate::service::{
+    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, RECEIVERS, SCALEKIT_ID_RULE, SERVICE_RULE,
+    Service, Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
 use crate::shown;
 use crate::similar::nearest;

@@ -60,9 +60,13 @@ fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
         Some(Answering { service, target: None, .. }) => {
             (git_origins(std::iter::once(service)), registries(std::iter::once(service)))
         }
-        Some(Answering { target: Some(target), has_git, has_registry, .. }) => (
+        Some(Answering { target: Some(target), has_git, registry_username, .. }) => (
             if *has_git { vec![target.clone()] } else { Vec::new() },
-            if *has_registry { vec![spelled_by_docker(&target.authority.to_string())] } else { Vec::new() },
+            if registry_username.is_some() {
+                vec![spelled_by_docker(&target.authority.to_string())]
+            } else {
+                Vec::new()
+            },
         ),
     };
     let mut mcp = known_servers(broker);
@@ -98,7 +102,11 @@ fn git_is_stuck() -> Option<Error> {
     }
     let shown = git.display();
     let why = "it hangs, cannot be started, or waits for a file of its configuration";
-    Some(Error::new(Kind::Failed, format!("{shown} does not answer")).why(why).next(format!("`{shown} --version` shows what it says")))
+    Some(
+        Error::new(Kind::Failed, format!("{shown} does not answer"))
+            .why(why)
+            .next(format!("`{shown} --version` shows what it says")),
+    )
 }
 
 fn told(name: &'static str, found: &[Finding], is_needed: bool) -> Check {

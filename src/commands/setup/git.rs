@@ -144,7 +144,9 @@ pub(in crate::commands) fn unusable_file() -> Option<Error> {
     let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
     let files = match std::env::var_os("GIT_CONFIG_GLOBAL") {
         Some(path) => vec![PathBuf::from(path)],
-        None => [Places::here().ok().map(|places| places.home(".gitconfig")), Some(xdg)].into_iter().flatten().collect(),
+        None => {
+            [Places::here().ok().map(|places| places.home(".gitconfig")), Some(xdg)].into_iter().flatten().collect()
+        }
     };
     files.into_iter().find_map(|file| {
         // What is no file to others is for git the usual one that says nothing.

@@ -116,7 +116,11 @@ mod tests {
 
     #[test]
     fn what_we_do_not_take_is_found_behind_our_name_alone() {
-        for helper in ["scalekit --only-helper --ephemeral", "/b/scalekit-auth git-credential", "!X=--y scalekit-auth git-credential"] {
+        for helper in [
+            "scalekit --only-helper --ephemeral",
+            "/b/scalekit-auth git-credential",
+            "!X=--y scalekit-auth git-credential",
+        ] {
             assert_eq!(stray_word(helper), None, "{helper}");
         }
         let wsl = "!wsl.exe -d Debian -- /b/scalekit-auth git-credential --bogus=hunter2";
