@@ -67,6 +67,11 @@ fn all() -> impl Iterator<Item = &'static Protocol> {
     PROTOCOLS.into_iter().chain(WITHOUT_LINK)
 }
 
+/// The sub-commands of all helper protocols.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    all().map(|protocol| protocol.command)
+}
+
 /// What a tool asks for with its argv.
 pub enum Call {
     /// A credential, by the request on stdin.
@@ -228,7 +233,7 @@ mod tests {
     #[test]
     fn every_protocol_may_be_named_as_one_who_may_have_a_token() {
         let short = |command: &'static str| command.strip_suffix("-credential").unwrap_or(command);
-        assert!(all().all(|protocol| RECEIVERS.contains(&short(protocol.command))));
+        assert!(commands().all(|command| RECEIVERS.contains(&short(command))));
     }
 
     #[test]

@@ -102,6 +102,8 @@ fn words(helper: &str) -> Option<Vec<String>> {
             '\\' => word.get_or_insert_default().push(chars.next()?),
             // What a shell may take for something else, an assignment before the command included.
             c if c.is_ascii_alphanumeric() || "/._+@:,%-".contains(c) => word.get_or_insert_default().push(c),
+            // Behind the program it is no assignment.
+            '=' if !words.is_empty() => word.get_or_insert_default().push(c),
             c if !c.is_ascii() => word.get_or_insert_default().push(c),
             _ => return None,
         }
