@@ -65,7 +65,7 @@ fn a_git_that_is_held_up_is_found() {
 fn a_configuration_of_gits_that_may_not_be_read_is_found_and_the_step_mends_it() {
     let world = world();
     let file = world.path(".gitconfig");
-    std::fs::set_permissions(&file, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o000)).unwrap();
     let mut command = world.command(EXE);
     if std::fs::read(&file).is_ok() {
         // root, who is to be as everybody else.
