@@ -44,9 +44,8 @@ impl Broker {
         Ok((Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }, found.facts))
     }
 
-    /// Why the account would give no token now, if it would not; else when its credential expires, in seconds since 1970. Nothing is
-    /// created.
-    pub fn inspect(&self, vault: &Vault, service: &Service, account: &Account) -> Result<Option<i64>, Error> {
+    /// Why the account would give no token now, if it would not; else its credential. Nothing is created.
+    pub fn inspect(&self, vault: &Vault, service: &Service, account: &Account) -> Result<Entry, Error> {
         let found = read(vault, service, |vault| match vault.account(selector(service, account)) {
             Err(vault::Error::NotFound) => Ok(None),
             other => other.map(Some),
@@ -66,7 +65,7 @@ impl Broker {
             }
             Some(found) => match found.credential {
                 Ok(credential) if refusals::is_refused(credential.secret().expose()) => Err(refused(service, &subject)),
-                Ok(_) => Ok(found.expires_at),
+                Ok(credential) => Ok(Entry { credential, expires_at: found.expires_at, refused_scopes: Vec::new() }),
                 Err(error) => Err(no_credential(service, &subject, error)),
             },
         }

@@ -38,7 +38,7 @@ use unreached::Unreached;
 pub use audit::Asked;
 pub use fetch::{read_or_create, refused};
 pub use login::not_logged_in;
-pub use only::{may_have, short};
+pub use only::may_have;
 
 /// What is told to tools as expiry lies this many seconds before the real one.
 pub const EXPIRY_MARGIN: i64 = 60;

@@ -3,11 +3,11 @@
 use super::{Asked, Broker};
 use crate::audit::Outcome;
 use crate::error::{Error, Kind};
-use crate::service::Service;
+use crate::service::{RECEIVERS, Service};
 use crate::suggest;
 
 /// The name of a command or helper protocol for people: `git` for `git-credential`.
-pub fn short(command: &str) -> &str {
+fn short(command: &str) -> &str {
     command.strip_suffix("-credential").unwrap_or(command)
 }
 
@@ -20,9 +20,12 @@ pub fn may_have(command: &str, service: &Service) -> Result<(), Error> {
         return Ok(());
     }
     let (name, only) = (&service.name, service.only.join(","));
+    // A name that was misspelled by hand would be refused.
+    let known = service.only.iter().map(String::as_str).filter(|name| RECEIVERS.contains(name));
+    let with_it: Vec<&str> = known.chain([short(command)]).collect();
     Err(Error::new(Kind::NotConfigured, format!("{name} is not for {}", short(command)))
         .why(format!("it was configured for {only} alone"))
-        .next(suggest::config(service).option("--only", format!("{only},{}", short(command)))))
+        .next(suggest::config(service).option("--only", with_it.join(","))))
 }
 
 impl Broker {

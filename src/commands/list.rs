@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{load, note, print};
+use super::{load, note, print, print_json};
 use crate::broker::Broker;
 use crate::error::{Error, plain};
 use crate::resolve::{Chosen, hosts, hosts_in_short};
@@ -29,7 +29,7 @@ const ONLY: usize = 5;
 pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error> {
     let broker = load(arguments.environment.as_deref(), deadline)?;
     if arguments.json {
-        return print(&format!("{}\n", to_json(&broker)?));
+        return print_json(to_json(&broker)?);
     }
     let mut rows = vec![HEAD.map(str::to_owned)];
     for service in broker.services.iter() {

@@ -101,6 +101,25 @@ pub(crate) fn runtime_place(usual: Option<PathBuf>) -> (PathBuf, bool) {
     (directory, is_ready)
 }
 
+/// Whether [`append_to_own`] would open the file, or make it and the directories above it. Nothing is made.
+pub(crate) fn can_append(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.uid() == geteuid().as_raw() => {
+            Ok(access(path, Access::WRITE_OK)?)
+        }
+        Ok(_) => Err(io::Error::other(super::NOT_OURS)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.ancestors().skip(1).find(|path| fs::symlink_metadata(path).is_ok());
+            let above = above.unwrap_or(Path::new("/"));
+            match above.is_dir() {
+                true => Ok(access(above, Access::WRITE_OK | Access::EXEC_OK)?),
+                false => Err(io::Error::other(format!("{} is not a directory", above.display()))),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn named_for_runtime(usual: Option<PathBuf>) -> PathBuf {
     let given = super::variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute());
     match given.or(usual) {

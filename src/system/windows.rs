@@ -39,6 +39,16 @@ pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
     open_directly(OpenOptions::new().append(true), path)
 }
 
+/// Whether [`append_to_own`] would open the file, as far as its attributes say. Nothing is made.
+pub(crate) fn can_append(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other(super::NOT_OURS)),
+        Ok(metadata) if metadata.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Opens a file; it is made if it is not there. Nothing is opened by a symbolic link.
 pub(crate) fn open_directly(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {

@@ -181,7 +181,7 @@ fn a_configuration_that_everybody_may_write_is_found_and_the_step_mends_it() {
 fn a_file_that_would_hold_a_reader_up_is_not_read() {
     let world = world();
     finish(world.command("mkfifo").arg(world.config_file("synced.json")), "").ok();
-    doctor(&world, &[]).is_broken_at("synced.json", 3, "not a regular file", "scalekit-auth doctor");
+    doctor(&world, &[]).is_broken_at("synced.json", 3, "not a regular file", "ls -ld ");
 }
 
 #[test]

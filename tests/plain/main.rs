@@ -15,6 +15,7 @@ mod connect_terminal;
 mod credentials;
 mod curl_options;
 mod doctor;
+mod doctor_declined;
 mod doctor_names;
 mod doctor_road;
 mod doctor_tools;

@@ -153,3 +153,14 @@ fn json_moves_no_cursor() {
         assert_eq!(line["target"], "https://github.com/a\u{9b}31m\u{202e}\u{7f}b");
     }
 }
+
+#[test]
+fn an_object_of_status_holds_nothing_that_reorders_a_line() {
+    let world = World::new();
+    let document = json!({"version": 1, "environments": {"default": {"url": world.sandbox.url(), "client_id": "skc_1",
+        "home": {"file": "/nowhere/a\u{202e}b"}}}});
+    std::fs::create_dir_all(world.config_file("config.json").parent().unwrap()).unwrap();
+    std::fs::write(world.config_file("config.json"), document.to_string()).unwrap();
+    let got = world.run(&["status", "--json"]);
+    assert!(got.stdout.contains(r"/nowhere/a\u202eb") && got.stdout.is_ascii(), "{got:?}");
+}

@@ -10,14 +10,13 @@ use clap::builder::PossibleValuesParser;
 
 use super::homes::HomeArgument;
 use super::note;
-use crate::broker::{self, Broker};
+use crate::broker::Broker;
 use crate::config::{self, Synced};
 use crate::error::{Error, Kind};
-use crate::protocol;
 use crate::resolve::{Chosen, has_hosts_of_its_own, hosts_in_short, why_no_hosts};
 use crate::service::{
-    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, SCALEKIT_ID_RULE, SERVICE_RULE, Service,
-    Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
+    CONNECTION_RULE, IDENTIFIER_RULE, NamedAccount, Origin, Owner, Pattern, RECEIVERS, SCALEKIT_ID_RULE, SERVICE_RULE,
+    Service, Services, Unusable, is_connection_name, is_identifier, is_scalekit_id, is_service_name,
 };
 use crate::shown;
 use crate::similar::nearest;
@@ -52,7 +51,7 @@ pub struct Arguments {
     hosts: Vec<String>,
     /// The commands and helper protocols that may have its token, with commas between them; all lifts the limit. It guards
     /// against accidents, not against programs of yours
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(receivers().chain([ALL])))]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(RECEIVERS.into_iter().chain([ALL])))]
     only: Vec<String>,
     /// An API client of an organization, in a connection's place: its tokens are JWTs by client credentials
     #[arg(long, value_name = "ID", conflicts_with_all = ["connection", "provider", "identifier", "account"])]
@@ -145,16 +144,8 @@ fn check(what: &str, value: &str, fits: fn(&str) -> bool, rule: &str) -> Result<
     Err(Error::new(Kind::Usage, format!("{value:?} cannot be a {what}")).why(rule))
 }
 
-/// The commands that hand out a token and are no helper protocol.
-const COMMANDS: [&str; 6] = ["token", "header", "exec", "curl", "mcp-headers", "mcp"];
-
 /// In the place of their names: no limit.
 const ALL: &str = "all";
-
-/// Everybody who may be named as one who may have a token.
-fn receivers() -> impl Iterator<Item = &'static str> {
-    protocol::commands().map(broker::short).chain(COMMANDS)
-}
 
 /// Who may have the token: `None` leaves it as it was.
 fn only(names: &[String]) -> Result<Option<Vec<String>>, Error> {

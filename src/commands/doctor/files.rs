@@ -6,7 +6,6 @@ use std::time::Instant;
 use super::check::Check;
 use crate::broker::Broker;
 use crate::config::{self, Environments, SetupRecords, Synced};
-use crate::error::{Error, Kind};
 use crate::service::Services;
 use crate::suggest;
 
@@ -63,14 +62,8 @@ fn services(services: &Services) -> Found {
 
 fn file(directory: &Path, name: &'static str, read: impl FnOnce(&Path) -> Result<Found, config::Error>) -> Check {
     let path = directory.join(name);
-    match path.metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Check::ok(name, "it is not there"),
-        // A pipe would hold us up.
-        Ok(metadata) if !metadata.is_file() => {
-            let what = format!("{} is not a regular file", path.display());
-            return Check::broken(name, &Error::new(Kind::NotConfigured, what));
-        }
-        _ => {}
+    if path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Check::ok(name, "it is not there");
     }
     match read(directory) {
         Ok(Found { found, doubtful }) if doubtful.is_empty() => Check::ok(name, found),

@@ -1,6 +1,7 @@
 //! `doctor`: every link from a tool to a token, in the order in which a request walks it, and what to type about the first one
 //! that is broken. It changes nothing, and names no secret, so that what it prints can be passed on.
 
+mod audit;
 mod check;
 mod files;
 mod memory;
@@ -15,12 +16,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::print;
 use super::request::ServiceOrTarget;
+use super::{print, print_json};
 use crate::broker::Broker;
 use crate::error::{Error, Kind};
 use crate::suggest;
 use check::{Check, LOCAL, Pending, too_slow};
+use service::Answering;
 
 /// How long it may take, whatever is broken.
 const LONGEST: Duration = Duration::from_secs(9);
@@ -55,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             object["code"] = error.kind().code().into();
         }
         object["checks"] = checks.iter().map(Check::to_json).collect();
-        print(&format!("{object}\n"))?;
+        print_json(object)?;
     } else {
         print(&checks.iter().map(Check::to_text).collect::<String>())?;
     }
@@ -71,16 +73,19 @@ fn all(place: Option<ServiceOrTarget>, deadline: Instant) -> Vec<Check> {
     let (files, broker) = files
         .by(start + LOCAL)
         .unwrap_or_else(|| (vec![Check::broken(files::NAME, &too_slow("reading the configuration"))], None));
-    let rest = match broker {
+    let (rest, answering) = match broker {
         Some(broker) => with_configuration(&Arc::new(broker), place, until),
-        None => without_configuration(place.is_some()),
+        None => (without_configuration(place.is_some()), None),
     };
     let mut checks: Vec<Check> = Vec::new();
     for (name, version) in versions {
         checks.push(version.by(late).unwrap_or_else(|| Check::broken(name, &too_slow("asking for the version"))));
     }
     match program.by(late) {
-        Some(found) => checks.extend(found),
+        Some((program, names)) => {
+            let is_asked = |name: &str| answering.as_ref().is_none_or(|one| one.is_asked_by(name));
+            checks.extend([program, names.told(is_asked)]);
+        }
         None => checks.push(Check::broken("program", &too_slow("looking along PATH"))),
     }
     checks.into_iter().chain(files).chain(rest).collect()
@@ -93,17 +98,29 @@ fn without_configuration(has_place: bool) -> Vec<Check> {
     names.map(|name| Check::behind(name, files::NAME)).collect()
 }
 
-fn with_configuration(broker: &Arc<Broker>, place: Option<ServiceOrTarget>, until: Instant) -> Vec<Check> {
+/// The links behind the configuration, and who answers.
+fn with_configuration(
+    broker: &Arc<Broker>,
+    place: Option<ServiceOrTarget>,
+    until: Instant,
+) -> (Vec<Check>, Option<Arc<Answering>>) {
     let Some((service, answering)) = place.map(|place| service::look(broker, &place)) else {
         let road = road::start(broker, None);
         let tools = tools::look(broker, None, until);
-        return tools.into_iter().chain(memory::look(broker)).chain(road::walked(&road, false, until)).collect();
+        return (tools.into_iter().chain(kept(broker)).chain(road::walked(&road, false, until)).collect(), None);
     };
-    let Some(answering) = answering.map(Arc::new) else { return without_service(broker, service, until) };
+    let Some(answering) = answering.map(Arc::new) else {
+        return (without_service(broker, service, until), None);
+    };
     let road = road::start(broker, Some(Arc::clone(&answering)));
     let tools = tools::look(broker, Some(&answering), until);
     let walked = road::walked(&road, true, until);
-    std::iter::once(service).chain(tools).chain(memory::look(broker)).chain(walked).collect()
+    (std::iter::once(service).chain(tools).chain(kept(broker)).chain(walked).collect(), Some(answering))
+}
+
+/// What is kept besides the configuration.
+fn kept(broker: &Broker) -> impl Iterator<Item = Check> {
+    memory::look(broker).into_iter().chain(broker.environments.is_audited.then(audit::look))
 }
 
 /// Nobody answers, so that nobody can say which tools should ask. Where the connections were never read from this environment, and
@@ -126,5 +143,5 @@ fn without_service(broker: &Arc<Broker>, service: Check, until: Instant) -> Vec<
     let behind = |name| Check::behind(name, cause);
     let account = behind("account");
     let tools = tools::NAMES.map(behind);
-    std::iter::once(service).chain(tools).chain(memory::look(broker)).chain(walked).chain([account]).collect()
+    std::iter::once(service).chain(tools).chain(kept(broker)).chain(walked).chain([account]).collect()
 }

@@ -13,10 +13,13 @@ use crate::suggest;
 const PROGRAM: &str = "program";
 const NAMES: &str = "names";
 
-pub(super) fn look() -> [Check; 2] {
+pub(super) fn look() -> (Check, Names) {
     match links() {
-        Ok(links) => [program(&links), names(&links)],
-        Err(error) => [Check::broken(PROGRAM, &error), Check::behind(NAMES, PROGRAM)],
+        Ok(links) => (program(&links), names(&links)),
+        Err(error) => {
+            let others = Check::behind(NAMES, PROGRAM);
+            (Check::broken(PROGRAM, &error), Names { wrong: Vec::new(), others })
+        }
     }
 }
 
@@ -35,30 +38,48 @@ fn program(links: &Links) -> Check {
     }
 }
 
-fn names(links: &Links) -> Check {
+fn names(links: &Links) -> Names {
     let mut missing = Vec::new();
+    let mut wrong = Vec::new();
     for name in PROTOCOLS.map(|protocol| protocol.link) {
         let Some(first) = on_path(name).next() else {
             // What stands there cannot be started.
             match places_on_path(name).find(|place| place.symlink_metadata().is_ok()) {
-                Some(place) => return in_the_way(&place, "cannot be started"),
+                Some(place) => wrong.push((name, in_the_way(&place, "cannot be started"))),
                 None => missing.push(name),
             }
             continue;
         };
         // That another installation comes first was told.
         if !links.is_installed(&first) {
-            return in_the_way(&first, "does not lead to this program");
+            wrong.push((name, in_the_way(&first, "does not lead to this program")));
         }
     }
     if missing.is_empty() {
-        return Check::ok(NAMES, "every protocol name on PATH leads to this program");
+        return Names { wrong, others: Check::ok(NAMES, "every protocol name on PATH leads to this program") };
     }
     let next = match missing.iter().all(|name| links.path_of(name).is_some()) {
         true => put_on_path(links),
         false => format!("{} makes them beside the program", suggest::setup_alone()),
     };
-    Check::note(NAMES, format!("not on PATH: {}", missing.join(", ")), next)
+    Names { wrong, others: Check::note(NAMES, format!("not on PATH: {}", missing.join(", ")), next) }
+}
+
+/// What stands in the way of protocol names, and how the others are.
+pub(super) struct Names {
+    wrong: Vec<(&'static str, Check)>,
+    others: Check,
+}
+
+impl Names {
+    /// The link: one that `is_asked` for is broken, else another one is noted.
+    pub(super) fn told(self, is_asked: impl Fn(&str) -> bool) -> Check {
+        let (mut asked, others): (Vec<_>, Vec<_>) = self.wrong.into_iter().partition(|(name, _)| is_asked(name));
+        if !asked.is_empty() {
+            return asked.swap_remove(0).1;
+        }
+        others.into_iter().next().map_or(self.others, |(_, check)| check.or_note())
+    }
 }
 
 fn in_the_way(place: &Path, what: &str) -> Check {

@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use super::check::{Check, too_slow};
 use super::service::Answering;
-use crate::broker::{Broker, EXPIRY_MARGIN};
+use crate::broker::{Broker, EXPIRY_MARGIN, may_have};
 use crate::clock;
 use crate::consent::rfc3339;
 use crate::error::{Error, Kind};
-use crate::service::{ClientCredentials, CredentialsOrigin, Service, client_id_shown};
+use crate::header::login;
+use crate::protocol::docker::{unanswerable, wire::Answer};
+use crate::service::{ClientCredentials, Credential, CredentialsOrigin, Service, client_id_shown};
+use crate::suggest::Subject;
 use crate::system::System;
 use crate::vault::{self, Probe, Vault, authorities, way_to};
 
@@ -183,19 +186,49 @@ fn set_clock() -> &'static str {
     }
 }
 
-fn account(broker: &Broker, vault: &Vault, Answering { service, account, .. }: &Answering) -> Check {
+fn account(broker: &Broker, vault: &Vault, answering: &Answering) -> Check {
     const NAME: &str = "account";
+    let Answering { service, account, .. } = answering;
     if service.client.is_some() {
         return Check::skipped(NAME, "an API client gets its token by its client credentials");
     }
     if service.mcp.is_some() {
         return Check::skipped(NAME, "a session token is made when it is asked for");
     }
-    match broker.inspect(vault, service, account) {
-        Ok(expires_at) => {
-            let until = expires_at.map(|at| format!(", its token is good until {}", rfc3339(at))).unwrap_or_default();
-            Check::ok(NAME, format!("{} is ACTIVE{until}", account.identifier))
+    let entry = match broker.inspect(vault, service, account) {
+        Ok(entry) => entry,
+        Err(error) => return Check::broken(NAME, &error),
+    };
+    let subject = broker.subject(service, account);
+    if let Err(error) = carried(answering, &entry.credential, &subject) {
+        return Check::broken(NAME, &error);
+    }
+    let is_active = format!("{} is ACTIVE", account.identifier);
+    match entry.expires_at {
+        Some(at) if at <= clock::wall() => {
+            let found = format!("{is_active}, but its token is past its expiry, {}", rfc3339(at));
+            Check::note(NAME, found, format!("{} if it is refused", subject.renew()))
         }
-        Err(error) => Check::broken(NAME, &error),
+        Some(at) => Check::ok(NAME, format!("{is_active}, its token is good until {}", rfc3339(at))),
+        None => Check::ok(NAME, is_active),
+    }
+}
+
+/// Whether the tools that ask at the place can carry the credential there: git and docker know a user name and a password alone.
+fn carried(answering: &Answering, credential: &Credential, subject: &Subject) -> Result<(), Error> {
+    let Answering { service, target, has_git, registry_username, .. } = answering;
+    let may_ask = |tool, is_there| is_there && may_have(tool, service).is_ok();
+    let has_registry = may_ask("docker", registry_username.is_some());
+    if target.is_none() || !(may_ask("git", *has_git) || has_registry) {
+        return Ok(());
+    }
+    let (username, secret) = login(service, credential).map_err(|error| error.shown(service, subject))?;
+    match registry_username {
+        Some(usual) if has_registry => {
+            let username = username.as_ref().unwrap_or(usual);
+            let answer = Answer { server_url: "", username, secret: &secret }.encode();
+            answer.map(drop).map_err(|error| unanswerable(error, service, subject))
+        }
+        _ => Ok(()),
     }
 }

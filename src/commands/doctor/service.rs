@@ -19,7 +19,22 @@ pub(super) struct Answering {
     /// The place that was asked about; `None` for a service by its name.
     pub(super) target: Option<Target>,
     pub(super) has_git: bool,
-    pub(super) has_registry: bool,
+    /// The user name beside a token, where docker asks.
+    pub(super) registry_username: Option<String>,
+}
+
+impl Answering {
+    /// Whether a tool that starts this protocol name may ask there. Those besides git and docker are for places where neither does.
+    pub(super) fn is_asked_by(&self, name: &str) -> bool {
+        if self.target.is_none() {
+            return true;
+        }
+        match name {
+            "git-credential-scalekit" => self.has_git,
+            "docker-credential-scalekit" => self.registry_username.is_some(),
+            _ => !self.has_git && self.registry_username.is_none(),
+        }
+    }
 }
 
 pub(super) fn look(broker: &Broker, place: &ServiceOrTarget) -> (Check, Option<Answering>) {
@@ -41,7 +56,7 @@ pub(super) fn look(broker: &Broker, place: &ServiceOrTarget) -> (Check, Option<A
 
 /// What `config --only` makes of it: nobody may be left who would ask there.
 fn with_limit(words: String, found: &Answering) -> Check {
-    let Answering { service, target, has_git, has_registry, .. } = found;
+    let Answering { service, target, has_git, registry_username, .. } = found;
     if service.only.is_empty() {
         return Check::ok(NAME, words);
     }
@@ -49,7 +64,7 @@ fn with_limit(words: String, found: &Answering) -> Check {
     let all = suggest::config(service).option("--only", "all");
     let asks_there = |name: &String| match name.as_str() {
         "git" => *has_git,
-        "docker" => *has_registry,
+        "docker" => registry_username.is_some(),
         _ => true,
     };
     match target {
@@ -66,23 +81,25 @@ fn find(broker: &Broker, place: &ServiceOrTarget) -> Result<(Answering, Option<S
         ServiceOrTarget::Service(name) => {
             let service = broker.service(name)?.clone();
             let account = broker.account(&service, &Chosen::default())?;
-            Ok((Answering { service, account, target: None, has_git: true, has_registry: true }, None))
+            let registry_username = None;
+            Ok((Answering { service, account, target: None, has_git: true, registry_username }, None))
         }
         ServiceOrTarget::Target(target, username) => {
             let chosen = Chosen { username: username.as_deref(), ..Chosen::default() };
             let target = target.clone();
             if let Some((service, account)) = broker.mcp_server(&target, &chosen, false)? {
-                let answering =
-                    Answering { service, account, target: Some(target), has_git: false, has_registry: false };
+                let target = Some(target);
+                let answering = Answering { service, account, target, has_git: false, registry_username: None };
                 return Ok((answering, None));
             }
             let decision = broker.decide(&target, &chosen);
             let Ok(answer) = decision.outcome else { return Err(explained(broker, decision, &target)) };
             let (service, account) = (answer.rule.service.clone(), checked(answer.account)?);
-            let has_registry = answer.rule.registry_username.is_some() && !answer.rule.pattern.has_path();
+            let registry_username = answer.rule.registry_username.filter(|_| !answer.rule.pattern.has_path());
+            let registry_username = registry_username.map(str::to_owned);
             let has_git = answer.rule.git_username.is_some();
             let rule = answer.rule.to_string();
-            Ok((Answering { service, account, target: Some(target), has_git, has_registry }, Some(rule)))
+            Ok((Answering { service, account, target: Some(target), has_git, registry_username }, Some(rule)))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::versions::said;
 use crate::broker::Broker;
 use crate::commands::setup::{
     Asks, Finding, clients_ask, docker_asks, git_asks, git_origins, known_servers, registries, spelled_by_docker,
-    together,
+    together, unusable_file_of_git,
 };
 use crate::error::{Error, Kind};
 use crate::programs::on_path;
@@ -18,11 +18,11 @@ use crate::target::Target;
 /// The links, in the order in which they are told.
 pub(super) const NAMES: [&str; 3] = ["git", "docker", "mcp"];
 
-/// What is asked of each tool: these places, or why there is nothing to ask.
+/// What is asked of each tool: these places, or what is told instead.
 struct Asked {
-    git: Result<Vec<Target>, String>,
-    docker: Result<Vec<String>, String>,
-    mcp: Result<Vec<String>, String>,
+    git: Result<Vec<Target>, Check>,
+    docker: Result<Vec<String>, Check>,
+    mcp: Result<Vec<String>, Check>,
 }
 
 /// Looks at all of them at once.
@@ -42,7 +42,7 @@ pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, last: In
     // A place that was asked about by its URL is there for some tool.
     let is_needed = answering.is_some_and(|one| one.target.is_some()) && !is_anybody_asking;
     let checks = NAMES.into_iter().zip(found).map(|(name, found)| match found {
-        Err(why) => Check::skipped(name, why),
+        Err(check) => check,
         Ok(None) => Check::broken(name, &too_slow("looking at its configuration")),
         Ok(Some(found)) => told(name, &found, is_needed),
     });
@@ -51,7 +51,6 @@ pub(super) fn look(broker: &Arc<Broker>, answering: Option<&Answering>, last: In
 
 fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
     let is_here = |programs: &[&str]| programs.iter().any(|program| on_path(program).next().is_some());
-    let is_answering = |program| on_path(program).next().is_some_and(|path| said(&path, &["--version"]).is_some());
     let nothing = |tool: &str| match answering {
         Some(one) => format!("{} has no place there that {tool} asks for", one.service.name),
         None => format!("no service has a place that {tool} asks for"),
@@ -61,30 +60,53 @@ fn asked(broker: &Broker, answering: Option<&Answering>) -> Asked {
         Some(Answering { service, target: None, .. }) => {
             (git_origins(std::iter::once(service)), registries(std::iter::once(service)))
         }
-        Some(Answering { target: Some(target), has_git, has_registry, .. }) => (
+        Some(Answering { target: Some(target), has_git, registry_username, .. }) => (
             if *has_git { vec![target.clone()] } else { Vec::new() },
-            if *has_registry { vec![spelled_by_docker(&target.authority.to_string())] } else { Vec::new() },
+            if registry_username.is_some() {
+                vec![spelled_by_docker(&target.authority.to_string())]
+            } else {
+                Vec::new()
+            },
         ),
     };
     let mut mcp = known_servers(broker);
     mcp.retain(|name| answering.is_none_or(|one| one.service.name == *name));
+    let [for_git, for_docker, for_mcp] = NAMES;
+    let nothing = |name, tool| Check::skipped(name, nothing(tool));
     Asked {
         git: match git {
-            _ if !is_here(&["git"]) => Err("there is no git on PATH".to_owned()),
+            _ if !is_here(&["git"]) => Err(Check::skipped(for_git, "there is no git on PATH")),
+            git if git.is_empty() => Err(nothing(for_git, "git")),
             // One that hangs would be left behind each time that it is asked.
-            _ if !is_answering("git") => Err("git does not answer, see git_version".to_owned()),
-            git if git.is_empty() => Err(nothing("git")),
-            git => Ok(git),
+            git => git_is_stuck().map_or(Ok(git), |error| Err(Check::broken(for_git, &error))),
         },
         docker: match docker {
             _ if !is_here(&["docker", "podman", "skopeo", "buildah", "nerdctl", "helm"]) => {
-                Err("no program on PATH reads docker's configuration".to_owned())
+                Err(Check::skipped(for_docker, "no program on PATH reads docker's configuration"))
             }
-            docker if docker.is_empty() => Err(nothing("docker")),
+            docker if docker.is_empty() => Err(nothing(for_docker, "docker")),
             docker => Ok(docker),
         },
-        mcp: if mcp.is_empty() { Err(nothing("an MCP client")) } else { Ok(mcp) },
+        mcp: if mcp.is_empty() { Err(nothing(for_mcp, "an MCP client")) } else { Ok(mcp) },
     }
+}
+
+/// What holds git up, if something does.
+fn git_is_stuck() -> Option<Error> {
+    if let Some(error) = unusable_file_of_git() {
+        return Some(error);
+    }
+    let git = on_path("git").next()?;
+    if said(&git, &["--version"]).is_some_and(|text| !text.is_empty()) {
+        return None;
+    }
+    let shown = git.display();
+    let why = "it hangs, cannot be started, or waits for a file of its configuration";
+    Some(
+        Error::new(Kind::Failed, format!("{shown} does not answer"))
+            .why(why)
+            .next(format!("`{shown} --version` shows what it says")),
+    )
 }
 
 fn told(name: &'static str, found: &[Finding], is_needed: bool) -> Check {

@@ -169,11 +169,14 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
     Ok(SetupRecords::put(&broker.directory, NOTES, edit.path(), None)?)
 }
 
-/// Which helper docker asks for `registry`, as far as `credHelpers` says.
+/// Which helper docker asks for `registry`: that of `credHelpers`, else of `credsStore` if that is ours. Another one there is for
+/// all registries, and yields to `credHelpers`.
 pub(super) fn helper_of(registry: &str) -> Result<Option<String>, Error> {
     let edit = Edit::open(&file()?)?;
     let helpers = Helpers::find(edit.before()).map_err(|why| unreadable(&edit, why))?;
-    Ok(helpers.entry(registry).map(|(_, value)| value.to_owned()))
+    let store = || serde_json::from_str::<Value>(edit.before()).ok()?.get("credsStore")?.as_str().map(str::to_owned);
+    let of_this = helpers.entry(registry).map(|(_, value)| value.to_owned());
+    Ok(of_this.or_else(|| store().filter(|store| store == HELPER)))
 }
 
 /// `config.json` in `$DOCKER_CONFIG` or `~/.docker`.

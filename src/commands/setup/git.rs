@@ -16,8 +16,8 @@ use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Settings};
 use crate::resolve::{self, rules};
 use crate::shown;
 use crate::suggest;
-use crate::system::System;
 use crate::system::places::Places;
+use crate::system::{System, read_regular};
 use crate::target::Target;
 
 /// One host of ours in git's configuration.
@@ -136,6 +136,31 @@ fn file() -> Result<PathBuf, Error> {
     let directory = crate::config::directory()?;
     let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
     Ok(if !own.exists() && xdg.exists() { xdg } else { own })
+}
+
+/// A file of the user's configuration that git cannot read, or would wait for.
+pub(in crate::commands) fn unusable_file() -> Option<Error> {
+    let directory = crate::config::directory().ok()?;
+    let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
+    let files = match std::env::var_os("GIT_CONFIG_GLOBAL") {
+        Some(path) => vec![PathBuf::from(path)],
+        None => {
+            [Places::here().ok().map(|places| places.home(".gitconfig")), Some(xdg)].into_iter().flatten().collect()
+        }
+    };
+    files.into_iter().find_map(|file| {
+        // What is no file to others is for git the usual one that says nothing.
+        let why = read_regular(&file).err().filter(|_| file != Path::new("/dev/null"))?;
+        if why.kind() == std::io::ErrorKind::NotFound {
+            return None;
+        }
+        let shown = file.display().to_string();
+        let next = match why.kind() {
+            std::io::ErrorKind::PermissionDenied => format!("`chmod u+r {}`", suggest::quoted(&shown)),
+            _ => format!("move {shown} away, or put a file in its place"),
+        };
+        Some(Error::new(Kind::NotConfigured, format!("git cannot read {shown}")).why(why).next(next))
+    })
 }
 
 fn all_hosts(broker: &Broker) -> Vec<Host> {

@@ -8,7 +8,7 @@ use crate::broker::{Broker, may_have};
 use crate::error::Error;
 use crate::programs::{on_path, places_on_path};
 use crate::protocol::docker::wire::Key;
-use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, unstartable};
+use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, stray_word, unstartable};
 use crate::resolve::{Chosen, rules};
 use crate::service::Service;
 use crate::suggest;
@@ -36,6 +36,10 @@ pub(in crate::commands) fn git_origins<'a>(services: impl Iterator<Item = &'a Se
 pub(in crate::commands) fn git(broker: &Broker, targets: &[Target]) -> Vec<Finding> {
     if targets.is_empty() {
         return Vec::new();
+    }
+    // Otherwise git would be held up by it, or go on as if it were not there.
+    if let Some(error) = super::git::unusable_file() {
+        return vec![Finding::unreadable(&error)];
     }
     let version = chain::version();
     let at = |settings: &Settings, target: &Target| {
@@ -84,6 +88,9 @@ fn git_at(settings: &Settings, target: &Target, version: Option<(u32, u32)>) -> 
     let (ours, others): (Vec<&Setting>, Vec<&Setting>) = chain.into_iter().partition(|setting| setting.is_ours());
     if let Some(program) = ours.iter().find_map(|setting| unstartable(&setting.helper)) {
         return Finding::wrong(format!("git is set up for {origin}, but {program} cannot be started"), fix);
+    }
+    if let Some(what) = ours.iter().find_map(|setting| stray_word(&setting.helper)) {
+        return Finding::wrong(format!("git is set up for {origin} with {what}, which the program does not have"), fix);
     }
     if ours.is_empty() {
         let is_asked = settings.chain_everywhere(target).iter().any(|setting| setting.is_ours());

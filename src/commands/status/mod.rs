@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{print, setup};
+use super::{print, print_json, setup};
 use crate::broker::{Broker, not_logged_in};
 use crate::error::{Error, plain};
 use crate::service::{ClientCredentials, DEFAULT_ENVIRONMENT, client_id_shown};
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, deadline: Instant) -> Result<(), Error>
             "version": 1, "status": if is_known { "ok" } else { "error" },
             "environments": environments, "accounts": accounts, "tools": reach,
         });
-        print(&format!("{object}\n"))?;
+        print_json(object)?;
     } else {
         print(&environments.iter().map(Shown::to_text).collect::<String>())?;
         let told: Vec<String> =

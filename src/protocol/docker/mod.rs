@@ -17,7 +17,8 @@ use crate::error::{Error, Kind};
 use crate::output::error_line;
 use crate::resolve::{Rule, rules};
 use crate::secret::Secret;
-use crate::service::Account;
+use crate::service::{Account, Service};
+use crate::suggest::Subject;
 use crate::target::Target;
 use wire::{Answer, Key, LONGEST_INPUT, NO_SERVER_URL, NOT_FOUND};
 
@@ -105,14 +106,18 @@ impl Request for Key {
     fn encode(&self, resolved: &Resolved<'_>, token: &Token) -> Result<Option<super::Answer<'_>>, Error> {
         let (username, secret) = resolved.login(token)?;
         let username = username.as_ref().unwrap_or(&resolved.username);
-        let text = Answer { server_url: &self.text, username, secret: &secret }.encode().map_err(|error| {
-            let name = &resolved.rule.service.name;
-            Error::new(Kind::Failed, format!("the account of {name} cannot be answered to docker"))
-                .why(error)
-                .next(format!("{} to enter it again", resolved.subject.renew()))
-        })?;
+        let text = Answer { server_url: &self.text, username, secret: &secret }
+            .encode()
+            .map_err(|error| unanswerable(error, resolved.rule.service, &resolved.subject))?;
         Ok(Some(Box::new(|_| Reply { text, status: 0 })))
     }
+}
+
+/// Why the account's credential makes no answer.
+pub fn unanswerable(error: wire::Error, service: &Service, subject: &Subject) -> Error {
+    Error::new(Kind::Failed, format!("the account of {} cannot be answered to docker", service.name))
+        .why(error)
+        .next(format!("{} to enter it again", subject.renew()))
 }
 
 /// `docker logout`, or a client whose token was refused: the cache's copy is forgotten.

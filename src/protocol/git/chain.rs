@@ -3,12 +3,12 @@
 mod helper;
 mod lines;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use helper::{has_option, unstartable};
+pub use helper::{has_option, stray_word, unstartable};
 
 use crate::error::{Error, Kind};
 use crate::programs;
@@ -17,6 +17,9 @@ use crate::target::Target;
 
 /// A configuration file is far smaller; a repository's may be anything.
 const LARGEST_FILE: u64 = 1 << 20;
+
+/// How much of the environment one question takes.
+const LARGEST_QUERY: usize = 64 * 1024;
 
 /// From this version on git knows `password_expiry_utc`.
 pub const KNOWS_EXPIRY: (u32, u32) = (2, 40);
@@ -88,17 +91,17 @@ impl Settings {
 
     /// The helpers that git asks for `target`; an empty one drops those before it.
     pub fn chain(&self, target: &Target) -> Vec<&Setting> {
-        chain(self.0.iter().filter(|setting| setting.applies(target)))
+        chain(self.applying(target).into_iter())
     }
 
     /// The same without what a repository configures.
     pub fn chain_everywhere(&self, target: &Target) -> Vec<&Setting> {
-        chain(self.0.iter().filter(|setting| setting.is_everywhere && setting.applies(target)))
+        chain(self.applying(target).into_iter().filter(|setting| setting.is_everywhere))
     }
 
     /// The last one that drops those before it.
     pub fn last_reset(&self, target: &Target) -> Option<&Setting> {
-        self.0.iter().rev().find(|setting| setting.helper.is_empty() && setting.applies(target))
+        self.applying(target).into_iter().rev().find(|setting| setting.helper.is_empty())
     }
 
     /// Helpers of others that are configured for this very host.
@@ -106,6 +109,15 @@ impl Settings {
         let mut chain = self.chain(target);
         chain.retain(|setting| setting.url().is_some() && !setting.is_ours());
         chain
+    }
+
+    /// Those that git uses for `target`, in git's order.
+    fn applying(&self, target: &Target) -> Vec<&Setting> {
+        let origin = format!("{}://{}", target.scheme.name(), target.authority);
+        let urls: BTreeSet<&str> = self.0.iter().filter_map(Setting::url).filter(|url| *url != origin).collect();
+        let mut matching = matching(&urls.into_iter().collect::<Vec<_>>(), target);
+        matching.insert(&origin);
+        self.0.iter().filter(|setting| setting.url().is_none_or(|url| matching.contains(url))).collect()
     }
 }
 
@@ -140,23 +152,39 @@ impl Setting {
     fn url(&self) -> Option<&str> {
         self.key.strip_prefix("credential.")?.strip_suffix(".helper")
     }
+}
 
-    /// Whether git uses the section for `target`. Patterns are git's own matter, so git is asked: in a configuration that
-    /// consists of this one section.
-    fn applies(&self, target: &Target) -> bool {
-        let Some(url) = self.url() else { return true };
-        if url == format!("{}://{}", target.scheme.name(), target.authority) {
-            return true;
-        }
-        let Ok(mut git) = git() else { return false };
-        let output = git
-            .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_COUNT", "1")])
-            .env("GIT_CONFIG_KEY_0", format!("credential.{url}.probe"))
-            .env("GIT_CONFIG_VALUE_0", "yes")
-            .args(["config", "--get-urlmatch", "credential.probe", &target.to_string()])
-            .output();
-        output.is_ok_and(|output| output.stdout == b"yes\n")
+/// The URLs and patterns of sections that git uses for `target`. Patterns are git's own matter, so git is asked: in configurations
+/// that consist of these sections alone, as many at once as go well into the environment of a process.
+fn matching<'a>(mut urls: &[&'a str], target: &Target) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    while !urls.is_empty() {
+        let mut length = 0;
+        let fits = |url: &&&str| {
+            length += url.len() + 100;
+            length <= LARGEST_QUERY
+        };
+        let (some, rest) = urls.split_at(urls.iter().take_while(fits).count().max(1));
+        found.extend(matching_of(some, target));
+        urls = rest;
     }
+    found
+}
+
+/// [`matching`] with one call.
+fn matching_of<'a>(urls: &[&'a str], target: &Target) -> Vec<&'a str> {
+    let Ok(mut git) = git() else { return Vec::new() };
+    git.envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")]);
+    git.env("GIT_CONFIG_COUNT", urls.len().to_string());
+    for (at, url) in urls.iter().enumerate() {
+        git.env(format!("GIT_CONFIG_KEY_{at}"), format!("credential.{url}.probe{at}"));
+        git.env(format!("GIT_CONFIG_VALUE_{at}"), "yes");
+    }
+    let output = git.args(["config", "--get-urlmatch", "credential", &target.to_string()]).output();
+    let Ok(output) = output else { return Vec::new() };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let at = |line: &str| line.strip_prefix("credential.probe")?.strip_suffix(" yes")?.parse::<usize>().ok();
+    text.lines().filter_map(at).filter_map(|at| urls.get(at).copied()).collect()
 }
 
 impl fmt::Display for Setting {
@@ -210,16 +238,17 @@ fn find_lines(settings: &mut [Setting]) {
         });
     }
     for (file, found) in files {
-        let keys: Vec<String> = found.iter().map(|(key, _)| key.clone()).collect();
-        for key in keys {
-            let lines = found.iter().filter(|(other, _)| *other == key).map(|(_, line)| *line);
-            let is_meant = |setting: &&mut Setting| {
-                setting.key == key && setting.place.as_ref().is_some_and(|(other, _)| *other == file)
-            };
-            let places: Vec<_> = settings.iter_mut().filter(is_meant).filter_map(|s| s.place.as_mut()).collect();
-            if places.len() == lines.clone().count() {
-                places.into_iter().zip(lines).for_each(|(place, line)| place.1 = Some(line));
+        let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        found.into_iter().for_each(|(key, line)| lines.entry(key).or_default().push(line));
+        let mut places: BTreeMap<&str, Vec<&mut Option<usize>>> = BTreeMap::new();
+        for Setting { key, place, .. } in settings.iter_mut() {
+            if let Some((_, line)) = place.as_mut().filter(|(other, _)| *other == file) {
+                places.entry(key).or_default().push(line);
             }
+        }
+        for (key, places) in places {
+            let lines = lines.get(key).filter(|lines| lines.len() == places.len());
+            places.into_iter().zip(lines.into_iter().flatten()).for_each(|(place, line)| *place = Some(*line));
         }
     }
 }

@@ -43,9 +43,12 @@ struct Options {
     ephemeral: bool,
 }
 
+/// The same as they are spelled.
+const OPTIONS: [&str; 2] = ["--only-helper", "--ephemeral"];
+
 /// Options come first; a later word that begins with a dash may be one of a later version.
 fn is_word(word: &OsStr) -> bool {
-    !word.as_encoded_bytes().starts_with(b"-") || ["--only-helper", "--ephemeral"].iter().any(|option| word == *option)
+    !word.as_encoded_bytes().starts_with(b"-") || OPTIONS.iter().any(|option| word == *option)
 }
 
 /// What git's words ask for. An option of a later version gets no answer, since it may say how the answer has to be; an

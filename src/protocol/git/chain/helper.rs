@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::programs;
+use crate::protocol::git::OPTIONS;
 use crate::system::System;
 
 /// Whether a helper setting leads to this program, by its name.
@@ -26,6 +27,20 @@ fn names_us(words: &[String]) -> bool {
         [program, protocol, ..] => name(program) == "scalekit-auth" && protocol == "git-credential",
         _ => false,
     }
+}
+
+/// What stands behind our name in a helper setting and is no option of ours. git puts the action behind it, which is then not
+/// understood. Only an option's name is told: its value could hold a secret.
+pub fn stray_word(helper: &str) -> Option<String> {
+    let words = words(helper)?;
+    let name = |word: &String| word.rsplit('/').next().unwrap_or_default().trim_end_matches(".exe").to_owned();
+    let at = words.iter().position(|word| matches!(&*name(word), "git-credential-scalekit" | "scalekit-auth"))?;
+    let is_link = name(&words[at]) == "git-credential-scalekit";
+    let stray = words[at + 1..].iter().skip(usize::from(!is_link)).find(|word| !OPTIONS.contains(&word.as_str()))?;
+    Some(match stray.split('=').next() {
+        Some(option) if option.starts_with("--") => format!("the option {option}"),
+        _ => "words".to_owned(),
+    })
 }
 
 /// Whether a helper setting has this option.
@@ -87,6 +102,8 @@ fn words(helper: &str) -> Option<Vec<String>> {
             '\\' => word.get_or_insert_default().push(chars.next()?),
             // What a shell may take for something else, an assignment before the command included.
             c if c.is_ascii_alphanumeric() || "/._+@:,%-".contains(c) => word.get_or_insert_default().push(c),
+            // Behind the program it is no assignment.
+            '=' if !words.is_empty() => word.get_or_insert_default().push(c),
             c if !c.is_ascii() => word.get_or_insert_default().push(c),
             _ => return None,
         }
@@ -98,6 +115,22 @@ fn words(helper: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_we_do_not_take_is_found_behind_our_name_alone() {
+        for helper in [
+            "scalekit --only-helper --ephemeral",
+            "/b/scalekit-auth git-credential",
+            "!X=--y scalekit-auth git-credential",
+        ] {
+            assert_eq!(stray_word(helper), None, "{helper}");
+        }
+        let wsl = "!wsl.exe -d Debian -- /b/scalekit-auth git-credential --bogus=hunter2";
+        for helper in ["scalekit --bogus", "/b/git-credential-scalekit --only-helper --bogus", wsl] {
+            assert_eq!(stray_word(helper).as_deref(), Some("the option --bogus"), "{helper}");
+        }
+        assert_eq!(stray_word("scalekit get").as_deref(), Some("words"));
+    }
 
     #[test]
     fn ours_is_known_by_what_is_run_and_not_by_what_is_mentioned() {
