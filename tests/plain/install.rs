@@ -169,7 +169,8 @@ fn completions_and_manual_pages_of_a_release_are_put_where_they_are_looked_for_a
 /// What `sh install.sh` says in the folder of the release, and whether it did it.
 fn run_released(release: &Path, home: &Path, options: &[&str]) -> (bool, String) {
     let mut command = Command::new(release.join("install.sh"));
-    let output = command.args(options).current_dir(home).env("HOME", home).env_remove("XDG_DATA_HOME").output().unwrap();
+    let output =
+        command.args(options).current_dir(home).env("HOME", home).env_remove("XDG_DATA_HOME").output().unwrap();
     (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
