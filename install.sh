@@ -16,19 +16,38 @@ data=${XDG_DATA_HOME:-$prefix/share}
 uninstall=no
 skill=
 
+# Paths may hold what a terminal, or an echo, takes for a command: control characters are shown as question marks.
+shown() {
+    printf '%s' "$*" | LC_ALL=C tr '\001-\037\177' '[?*]' | LC_ALL=C sed "s/$(printf '\302')[$(printf '\200')-$(printf '\237')]/?/g"
+}
+
+say() {
+    printf '%s\n' "$(shown "$*")"
+}
+
 fail() {
-    echo "install.sh: $*" >&2
+    say "install.sh: $*" >&2
     exit 1
+}
+
+# A path as a shell reads it.
+quoted() {
+    printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+}
+
+# Whether an executable is this program, or an older one: it knows its names. Nobody's program is run to find out.
+is_ours() {
+    [ -f "$1" ] && LC_ALL=C grep -q git-credential-scalekit "$1" 2>/dev/null
 }
 
 while [ $# -gt 0 ]; do
     case $1 in
     --prefix)
-        [ $# -ge 2 ] || fail "--prefix needs a directory"
+        [ $# -ge 2 ] && [ -n "$2" ] || fail "--prefix needs a directory"
         prefix=$2 data=
         shift 2
         ;;
-    --prefix=*)
+    --prefix=?*)
         prefix=${1#--prefix=} data=
         shift
         ;;
@@ -49,6 +68,7 @@ while [ $# -gt 0 ]; do
         sed -n '2,9s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
+    --prefix=) fail "--prefix needs a directory" ;;
     *) fail "unknown option $1; try --help" ;;
     esac
 done
@@ -68,36 +88,45 @@ pages=$prefix/share/man/man1
 # The skill, which needs nothing to be built.
 if [ -n "$skill" ]; then
     skill=$skill/scalekit-auth
+    sources=$(dirname -- "$0")/skills/scalekit-auth
+    # What a link leads to is for somebody else to change.
+    for file in "$skill" "$skill"/*.md "$skill"/*.py; do
+        [ ! -L "$file" ] || fail "$file is a symbolic link, which is not followed; remove it, then run this again"
+    done
     if [ -e "$skill" ] && ! grep -q '^  program: scalekit-auth$' "$skill/SKILL.md" 2>/dev/null; then
         fail "$skill is there already and is not this skill"
     fi
-    sources=$(dirname "$0")/skills/scalekit-auth
     if [ "$uninstall" = yes ]; then
         for file in "$sources"/*.md "$sources"/*.py; do rm -f "$skill/$(basename "$file")"; done
         rm -rf "$skill/__pycache__"
         # Whatever else somebody keeps there stays.
-        if [ -d "$skill" ]; then rmdir "$skill" 2>/dev/null || echo "Note: other files are still in $skill"; fi
-        echo "Removed the skill from $skill"
+        if [ -d "$skill" ]; then rmdir "$skill" 2>/dev/null || say "Note: other files are still in $skill"; fi
+        say "Removed the skill from $skill"
     else
         mkdir -p "$skill"
         cp "$sources"/*.md "$sources"/*.py "$skill/"
-        echo "The skill is in $skill"
+        say "The skill is in $skill"
     fi
     exit 0
 fi
 
 if [ "$uninstall" = yes ]; then
-    if [ -x "$bin/scalekit-auth" ]; then
+    program=$bin/scalekit-auth
+    if { [ -e "$program" ] || [ -L "$program" ]; } && ! is_ours "$program"; then
+        say "Note: $program is another program and stays"
+        program=
+    fi
+    if [ -n "$program" ] && [ -x "$program" ]; then
         if [ -t 0 ]; then
             printf 'First undo what `scalekit-auth setup` put into the configuration of git, docker and other tools? [Y/n] '
             read -r answer || answer=
             case $answer in
             n* | N*) ;;
-            *) "$bin/scalekit-auth" setup --undo ;;
+            *) "$program" setup --undo ;;
             esac
         else
-            echo "Note: what \`scalekit-auth setup\` put into the configuration of git, docker and other tools stays, and they"
-            echo "  go on to ask for a program that is gone; run \`scalekit-auth setup --undo\` before the next time."
+            say "Note: what \`scalekit-auth setup\` put into the configuration of git, docker and other tools stays, and they"
+            say "  go on to ask for a program that is gone; run \`scalekit-auth setup --undo\` before the next time."
         fi
     fi
     for link in $links; do
@@ -106,11 +135,12 @@ if [ "$uninstall" = yes ]; then
             rm -f "$bin/$link"
         fi
     done
-    rm -f "$bin/scalekit-auth" "$data/bash-completion/completions/scalekit-auth" "$data/zsh/site-functions/_scalekit-auth" \
+    [ -z "$program" ] || rm -f "$program"
+    rm -f "$data/bash-completion/completions/scalekit-auth" "$data/zsh/site-functions/_scalekit-auth" \
         "$data/fish/vendor_completions.d/scalekit-auth.fish" "$pages/scalekit-auth.1" "$pages"/scalekit-auth-*.1
     for link in $links; do rm -f "$pages/$link.1"; done
-    echo "Removed from $bin. Configuration and stored client credentials are still there;"
-    echo "  \`scalekit-auth logout\`, run before uninstalling, removes the credentials."
+    say "Removed from $bin. Configuration and stored client credentials are still there;"
+    say "  \`scalekit-auth logout\`, run before uninstalling, removes the credentials."
     exit 0
 fi
 
@@ -118,7 +148,8 @@ system=$(uname -s)
 case $system in
 MINGW* | MSYS* | CYGWIN*) fail "on Windows run install.ps1 in PowerShell: powershell -ExecutionPolicy Bypass -File install.ps1" ;;
 esac
-cd "$(dirname "$0")"
+# With CDPATH a cd may end elsewhere.
+CDPATH= cd -- "$(dirname -- "$0")"
 if [ -f scalekit-auth ] && [ ! -e Cargo.toml ]; then
     built=./scalekit-auth
     "$built" --version >/dev/null || fail "the executable beside this script does not run here; is it the archive for $system on $(uname -m)?"
@@ -140,6 +171,9 @@ for link in $links; do
     fi
 done
 [ ! -d "$bin/scalekit-auth" ] || fail "$bin/scalekit-auth is a directory"
+if [ -e "$bin/scalekit-auth" ] || [ -L "$bin/scalekit-auth" ]; then
+    is_ours "$bin/scalekit-auth" || fail "$bin/scalekit-auth is there already and is not ours; move it away, then run this again"
+fi
 mkdir -p "$bin"
 new=$bin/.scalekit-auth.$$
 made=
@@ -158,7 +192,7 @@ done
 # Last, and by renaming: a git that is asking at this moment finds the old program or the new one.
 mv -f "$new" "$bin/scalekit-auth"
 trap - EXIT
-echo "Installed $("$bin/scalekit-auth" --version) to $bin, with: $(echo $links)"
+say "Installed $("$bin/scalekit-auth" --version) to $bin, with: $(echo $links)"
 # What the program does not need to work.
 for_shells() {
     mkdir -p "$data/bash-completion/completions" "$data/zsh/site-functions" "$data/fish/vendor_completions.d" "$pages" &&
@@ -169,15 +203,20 @@ for_shells() {
 }
 if [ "$built" = ./scalekit-auth ] && [ -d completions ] && [ -d man/man1 ]; then
     if for_shells; then
-        echo "Completions for bash, fish and zsh are below $data, manual pages in $pages."
+        say "Completions for bash, fish and zsh are below $data, manual pages in $pages."
         case ${SHELL:-} in
-        */zsh) echo "Note: for zsh, ~/.zshrc needs before compinit: fpath=($data/zsh/site-functions \$fpath)" ;;
+        */zsh) say "Note: for zsh, ~/.zshrc needs before compinit: fpath=($(quoted "$data/zsh/site-functions") \$fpath)" ;;
         esac
     else
-        echo "Note: completions and manual pages are not installed, because files below $data or in $pages cannot be written"
+        say "Note: completions and manual pages are not installed, because files below $data or in $pages cannot be written"
     fi
 fi
 case :$PATH: in
 *":$bin:"*) ;;
-*) echo "Note: $bin is not on PATH; docker and git look for us there. Add it, for example: export PATH=\"$bin:\$PATH\"" ;;
+*)
+    example=
+    # One that could not be typed as it is shown is none.
+    [ "$(shown "$bin")" != "$bin" ] || example=" Add it, for example: export PATH=$(quoted "$bin"):\"\$PATH\""
+    say "Note: $bin is not on PATH; docker and git look for us there.$example"
+    ;;
 esac

@@ -58,6 +58,23 @@ def for_shells(folder):
     return {place: path.read_bytes() for place, path in found.items() if path.exists()}
 
 
+# Calls the executable beside it. Somebody may have linked the launcher from elsewhere; readlink without options is everywhere.
+LAUNCHER = """#!/bin/sh
+case $0 in
+*/*) at=$0 ;;
+*) at=./$0 ;;
+esac
+while [ -L "$at" ]; do
+    to=$(readlink "$at") || exit
+    case $to in
+    /*) at=$to ;;
+    *) at=${at%/*}/$to ;;
+    esac
+done
+exec "${at%/*}/scalekit-auth" COMMAND "$@"
+"""
+
+
 def wheel(version, target, folder, out):
     """A wheel of scripts, which every installer puts where programs belong, and of files for shells and man."""
     tag = SYSTEMS[target][0]
@@ -67,7 +84,7 @@ def wheel(version, target, folder, out):
     files = {f"{scripts}/scalekit-auth{suffix}": (program, 0o755)}
     for name, command in names():
         # A wheel has no links. A file of Windows must be a program, so each name is a copy there.
-        calls = f'#!/bin/sh\nexec "${{0%/*}}/scalekit-auth" {command} "$@"\n'.encode()
+        calls = LAUNCHER.replace("COMMAND", command).encode()
         files[f"{scripts}/{name}{suffix}"] = (program if suffix else calls, 0o755)
     if not suffix:
         data = f"scalekit_auth-{version}.data/data"

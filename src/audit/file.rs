@@ -1,7 +1,7 @@
 //! The file: lines are put to its end under a lock, and once it is large it steps aside for a new one.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,32 +32,54 @@ pub(super) fn all(directory: &Path) -> Vec<PathBuf> {
     (1..=KEPT).rev().map(|number| aside(directory, number)).chain([path(directory)]).collect()
 }
 
-/// Puts one line to the end.
-pub(super) fn append(directory: &Path, line: &[u8]) -> io::Result<()> {
+/// Puts one line to the end. What failed besides, if anything did, is told: the line matters more than the lock and the file's size.
+pub(super) fn append(directory: &Path, line: &[u8]) -> io::Result<Option<String>> {
     let lock = match lock(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             system::private_directory(directory)?;
-            lock(directory)?
+            lock(directory)
         }
-        lock => lock?,
+        lock => lock,
     };
     let path = path(directory);
     let mut file = system::append_to_own(&path)?;
-    let Some(_lock) = lock else {
-        // Somebody holds it for long. The line matters more than the file's size.
-        return file.write_all(line);
+    let _lock = match lock {
+        Ok(Some(lock)) => lock,
+        // Somebody holds it for long.
+        Ok(None) => return put(&mut file, line).map(|()| None),
+        Err(error) => {
+            put(&mut file, line)?;
+            return Ok(Some(format!("{} cannot be opened: {error}", directory.join(LOCK).display())));
+        }
     };
+    let mut trouble = None;
     let mut length = file.metadata()?.len();
     if length > 0 && length + line.len() as u64 > LARGEST {
         drop(file);
-        step_aside(directory)?;
+        if let Err(error) = step_aside(directory) {
+            trouble = Some(format!("{} cannot be renamed, and grows: {error}", path.display()));
+        }
         file = system::append_to_own(&path)?;
-        length = 0;
+        length = file.metadata()?.len();
     }
-    file.write_all(line).inspect_err(|_| {
+    put(&mut file, line).inspect_err(|_| {
         // The half of a line on a full disk would spoil the next one.
         let _ = file.set_len(length);
-    })
+    })?;
+    Ok(trouble)
+}
+
+/// Writes a line of its own, also where another process ended in the midst of one.
+fn put(file: &mut File, line: &[u8]) -> io::Result<()> {
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    match last {
+        [b'\n'] => file.write_all(line),
+        _ => file.write_all(&[b"\n", line].concat()),
+    }
 }
 
 /// The lock until it is dropped; `None` if others hold it for too long.
@@ -94,6 +116,34 @@ mod tests {
         append(&directory, b"short\n").unwrap();
         assert!(fs::read(path(&directory)).unwrap().ends_with(b"\nshort\n"));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 7);
+    }
+
+    #[test]
+    fn a_line_begins_after_one_that_was_not_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(path(dir.path()), "{\"a\":").unwrap();
+        append(dir.path(), b"one\n").unwrap();
+        append(dir.path(), b"two\n").unwrap();
+        assert_eq!(fs::read(path(dir.path())).unwrap(), b"{\"a\":\none\ntwo\n");
+    }
+
+    #[test]
+    fn without_a_lock_or_a_place_to_step_aside_the_line_is_written_and_what_failed_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(LOCK)).unwrap();
+        let trouble = append(dir.path(), b"one\n").unwrap().unwrap();
+        assert!(trouble.contains("audit.lock cannot be opened"), "{trouble}");
+        assert_eq!(fs::read(path(dir.path())).unwrap(), b"one\n");
+
+        let dir = tempfile::tempdir().unwrap();
+        append(dir.path(), &[vec![b'x'; 999_999], b"\n".to_vec()].concat()).unwrap();
+        // Nothing takes the name of a directory that is not empty.
+        for number in 1..=KEPT {
+            fs::create_dir_all(aside(dir.path(), number).join("x")).unwrap();
+        }
+        let trouble = append(dir.path(), b"two\n").unwrap().unwrap();
+        assert!(trouble.contains("audit.jsonl cannot be renamed"), "{trouble}");
+        assert!(fs::read(path(dir.path())).unwrap().ends_with(b"x\ntwo\n"));
     }
 
     #[test]

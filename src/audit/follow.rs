@@ -1,10 +1,16 @@
 //! Reading the files: what is there, and what comes.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Record, file};
+use crate::system;
+
+/// How much is read at once.
+const PIECE: usize = 64 * 1024;
+/// What is longer is no line of ours, and is not kept until it ends.
+const LONGEST: usize = 4_000_000;
 
 /// The lines of the files, from the oldest on.
 pub struct Reader {
@@ -23,16 +29,26 @@ impl Reader {
     /// # Errors
     /// What the system says, unless it is that there is no file.
     pub fn open(directory: PathBuf) -> io::Result<(Self, Vec<Record>)> {
-        // While it is held no file steps aside. Where there can be none, as in a directory that is not ours, it goes without.
-        let _lock = file::lock(&directory).ok().flatten();
+        let mut files = {
+            // While it is held no file steps aside. Where there can be none, as in a directory that is not ours, it goes without.
+            // Answers wait for it, so it is not held while the files are read.
+            let _lock = file::lock(&directory).ok().flatten();
+            let opened = file::all(&directory).into_iter().map(|path| open(&path).map(|file| (path, file)));
+            opened.collect::<io::Result<Vec<_>>>()?
+        };
         let mut reader = Self { directory, current: None, rest: Vec::new(), strange: 0 };
         let mut found = Vec::new();
-        let files = file::all(&reader.directory);
-        for path in &files[..files.len() - 1] {
-            let bytes = missing_is_none(fs::read(path))?.unwrap_or_default();
-            reader.take(&bytes, &mut found);
+        let written = files.pop().and_then(|(_, file)| file);
+        for (path, file) in files {
+            if let Some(mut file) = file {
+                reader.read(&path, &mut file, &mut found)?;
+                reader.end();
+            }
         }
-        found.extend(reader.more()?);
+        if let Some(mut file) = written {
+            let read = reader.read(&file::path(&reader.directory), &mut file, &mut found)?;
+            reader.current = Some((file, read));
+        }
         Ok((reader, found))
     }
 
@@ -44,31 +60,52 @@ impl Reader {
         let mut found = Vec::new();
         let path = file::path(&self.directory);
         if let Some((mut open, at)) = self.current.take() {
-            let read = self.read(&mut open, &mut found)?;
-            // Where it stepped aside, a shorter one is in its place: nobody writes a whole file between two looks.
-            let is_there = missing_is_none(fs::metadata(&path))?.is_some_and(|metadata| metadata.len() >= at + read);
-            if is_there {
-                self.current = Some((open, at + read));
+            let is_there = system::is_file_at(&open, &path);
+            // After the look: what was written before the file stepped aside is in it.
+            let at = at + self.read(&path, &mut open, &mut found)?;
+            if is_there && open.metadata()?.len() >= at {
+                self.current = Some((open, at));
                 return Ok(found);
             }
+            self.end();
         }
-        if let Some(mut open) = missing_is_none(File::open(&path))? {
-            let read = self.read(&mut open, &mut found)?;
+        if let Some(mut open) = open(&path)? {
+            let read = self.read(&path, &mut open, &mut found)?;
             self.current = Some((open, read));
         }
         Ok(found)
     }
 
-    fn read(&mut self, open: &mut File, found: &mut Vec<Record>) -> io::Result<u64> {
-        let mut bytes = Vec::new();
-        open.read_to_end(&mut bytes)?;
-        self.take(&bytes, found);
-        Ok(bytes.len() as u64)
+    fn read(&mut self, path: &Path, open: &mut File, found: &mut Vec<Record>) -> io::Result<u64> {
+        let mut piece = vec![0; PIECE];
+        let mut all = 0;
+        loop {
+            match open.read(&mut piece) {
+                Ok(0) => return Ok(all),
+                Ok(read) => {
+                    self.take(&piece[..read], found);
+                    all += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(of(path, &error)),
+            }
+        }
+    }
+
+    /// A line that no file ends is none.
+    fn end(&mut self) {
+        self.strange += usize::from(!self.rest.is_empty());
+        self.rest.clear();
     }
 
     fn take(&mut self, bytes: &[u8], found: &mut Vec<Record>) {
         self.rest.extend_from_slice(bytes);
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return };
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+            if self.rest.len() > LONGEST {
+                self.end();
+            }
+            return;
+        };
         let after = self.rest.split_off(end + 1);
         let lines = std::mem::replace(&mut self.rest, after);
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -80,10 +117,16 @@ impl Reader {
     }
 }
 
-fn missing_is_none<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
-    match outcome {
-        Ok(found) => Ok(Some(found)),
+/// The file, if it is there. What is no regular file might never end.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match system::open_there(File::options().read(true), path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(of(path, &error)),
     }
+}
+
+/// The error with the file that it is about.
+fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -70,7 +70,9 @@ pub fn write(question: Question<'_>, outcome: Outcome) {
                 .why(error)
         })
     });
-    if let Err(error) = written {
-        note(format!("this answer is missing in the audit: {}", error.line()));
+    match written {
+        Ok(None) => {}
+        Ok(Some(trouble)) => note(format!("this answer is in the audit, but {trouble}")),
+        Err(error) => note(format!("this answer is missing in the audit: {}", error.line())),
     }
 }

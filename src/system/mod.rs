@@ -22,8 +22,9 @@ use windows as own;
 
 // Files.
 pub(crate) use own::{
-    append_to_own, can_append, check_private, for_owner_alone, guard, is_program, is_same_file, keep_owner, link,
-    open_directly, private_directory, read_at, runtime_directory, runtime_place, sync_directory, write_at,
+    append_to_own, can_append, check_private, for_owner_alone, guard, is_file_at, is_program, is_same_file, keep_owner,
+    link, open_directly, open_there, private_directory, read_at, runtime_directory, runtime_place, sync_directory,
+    write_at,
 };
 // Processes.
 pub(crate) use own::{

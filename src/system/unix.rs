@@ -35,10 +35,10 @@ pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
 }
 
-/// Opens a file to write to its end, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor
+/// Opens a file to read it and to write to its end, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor
 /// anything that is no file of this user's. One that others may read or write is from then on for its owner alone.
 pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
-    let file = open_directly(OpenOptions::new().append(true), path)?;
+    let file = open_directly(OpenOptions::new().read(true).append(true), path)?;
     let metadata = file.metadata()?;
     if metadata.uid() != geteuid().as_raw() {
         return Err(io::Error::other(super::NOT_OURS));
@@ -50,13 +50,16 @@ pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a file, and makes it for its owner alone if it is not there. Nothing is opened by a symbolic link, nor anything that is
-/// no regular file.
+/// Opens a file, and makes it for its owner alone if it is not there; otherwise as [`open_there`].
 pub(crate) fn open_directly(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_there(options.create(true).mode(0o600), path)
+}
+
+/// Opens a file that is there. Nothing is opened by a symbolic link, nor anything that is no regular file.
+pub(crate) fn open_there(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let options = options.create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
     let not_ours = || io::Error::other(super::NOT_OURS);
-    let file = options.open(path).map_err(|error| {
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
         let is_other = fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file());
         if is_other { not_ours() } else { error }
     })?;
@@ -143,6 +146,12 @@ pub(crate) fn is_program(file: &Path) -> bool {
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let file = |path: &Path| path.metadata().map(|data| (data.dev(), data.ino()));
     matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether the path, itself no link, still leads to the open file.
+pub(crate) fn is_file_at(file: &File, path: &Path) -> bool {
+    let of = |data: io::Result<Metadata>| data.map(|data| (data.dev(), data.ino()));
+    matches!((of(file.metadata()), of(fs::symlink_metadata(path))), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Makes `link` another name of `program`. Beside the program it is relative, so that the directory can be moved as a whole.

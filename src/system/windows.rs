@@ -34,9 +34,9 @@ pub(crate) fn check_private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Opens a file to write to its end; it is made if it is not there. Nothing is opened by a symbolic link.
+/// Opens a file to read it and to write to its end; it is made if it is not there. Nothing is opened by a symbolic link.
 pub(crate) fn append_to_own(path: &Path) -> io::Result<File> {
-    open_directly(OpenOptions::new().append(true), path)
+    open_directly(OpenOptions::new().read(true).append(true), path)
 }
 
 /// Whether [`append_to_own`] would open the file, as far as its attributes say. Nothing is made.
@@ -51,10 +51,15 @@ pub(crate) fn can_append(path: &Path) -> io::Result<()> {
 
 /// Opens a file; it is made if it is not there. Nothing is opened by a symbolic link.
 pub(crate) fn open_directly(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_there(options.create(true), path)
+}
+
+/// Opens a file that is there. Nothing is opened by a symbolic link.
+pub(crate) fn open_there(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other(super::NOT_OURS));
     }
-    options.create(true).open(path)
+    options.open(path)
 }
 
 /// Without unsafe code it is not known who started us.
@@ -95,6 +100,12 @@ pub(crate) fn is_program(file: &Path) -> bool {
 /// Whether both paths lead to one file.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     same_file::is_same_file(one, other).unwrap_or(false)
+}
+
+/// Whether the path still leads to the open file.
+pub(crate) fn is_file_at(file: &File, path: &Path) -> bool {
+    let open = file.try_clone().and_then(same_file::Handle::from_file);
+    matches!((open, same_file::Handle::from_path(path)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Makes `link` another name of `program`. Symbolic links need a right that users do not have.

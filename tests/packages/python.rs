@@ -10,6 +10,13 @@ fn a_wheel_is_installed_by_pip() {
     let folder = out().display().to_string();
     user.install(bin.join("pip"), &["install", "--no-index", "--find-links", &folder, "scalekit-auth"], &[]);
     user.is_answered_by(&bin);
+    // A link of somebody's own to a launcher, and one to that.
+    let (link, second) = (user.path("link"), user.path("second"));
+    std::os::unix::fs::symlink("venv/bin/git-credential-scalekit", &link).unwrap();
+    std::os::unix::fs::symlink(&link, &second).unwrap();
+    for link in [link, second] {
+        assert!(user.install(link, &["capability"], &[]).stdout.starts_with("version 0\n"));
+    }
     let share = user.path("venv/share");
     for file in
         ["man/man1/scalekit-auth.1", "zsh/site-functions/_scalekit-auth", "bash-completion/completions/scalekit-auth"]

@@ -363,3 +363,67 @@ fn following_goes_on_with_what_comes_also_when_the_file_steps_aside() {
     assert!(world.path(&format!("{FILE}.1")).exists());
     assert!(shown.next().unwrap().contains("docker-credential"));
 }
+
+#[test]
+fn what_is_no_file_or_a_link_is_not_read_and_keeps_no_answer_waiting() {
+    let world = world();
+    world.ok(&["token", "github"]);
+    for (name, target) in
+        [("audit.jsonl.3", None), ("audit.jsonl.2", Some("/dev/zero")), ("audit.jsonl", Some("audit.lock"))]
+    {
+        let path = world.path(FILE).with_file_name(name);
+        let _ = fs::remove_file(&path);
+        match target {
+            Some(target) => symlink(target, &path).unwrap(),
+            None => assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success()),
+        }
+        let got = world.run(&["audit"]).exit(1);
+        assert!(got.stderr.contains(&format!("{}: it is not a file of your own", path.display())), "{got:?}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_torn_line_spoils_neither_the_next_one_nor_the_next_file() {
+    let world = world();
+    world.ok(&["token", "github"]);
+    let line = text(&world);
+    let torn = line[..20].to_owned();
+    fs::write(world.path(&format!("{FILE}.1")), line.clone() + &torn).unwrap();
+    fs::write(world.path(FILE), line.clone() + &torn).unwrap();
+    world.ok(&["token", "github"]);
+    let shown = world.ok(&["audit", "--json"]);
+    assert_eq!(shown.stdout.lines().count(), 3, "{shown:?}");
+    assert!(shown.stderr.contains("2 lines of the audit cannot be read"), "{shown:?}");
+}
+
+#[test]
+fn a_line_is_written_without_the_lock_and_the_lock_is_named() {
+    let world = world();
+    world.ok(&["token", "github"]);
+    let lock = world.path(FILE).with_file_name("audit.lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let got = world.ok(&["token", "github"]);
+    assert!(got.stderr.contains(&format!("is in the audit, but {} cannot be opened", lock.display())), "{got:?}");
+    assert_eq!(lines(&world).len(), 2);
+}
+
+#[test]
+fn following_goes_on_with_a_longer_file_in_the_place_of_one_that_was_moved() {
+    let world = world();
+    world.ok(&["token", "github"]);
+    let line = text(&world);
+    let mut command = world.command(EXE);
+    command.args(["audit", "--follow", "--json"]).stdout(Stdio::piped());
+    let mut child = Killed(command.spawn().unwrap());
+    let mut shown = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(shown.next().unwrap() + "\n", line);
+    let new = world.path("new");
+    fs::write(&new, line.replace("\"github\"", "\"gitlab\"").repeat(3)).unwrap();
+    // At once, so that no look finds the place empty.
+    fs::rename(new, world.path(FILE)).unwrap();
+    for _ in 0..3 {
+        assert!(shown.next().unwrap().contains("gitlab"));
+    }
+}

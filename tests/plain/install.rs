@@ -111,7 +111,11 @@ fn both_scripts_know_every_protocol_name() {
 fn unknown_options_are_refused() {
     let home = tempfile::tempdir().unwrap();
     assert!(!install(home.path(), &["--perfix", "x"]).0);
-    assert!(!install(home.path(), &["--prefix"]).0);
+    for without_directory in [&["--prefix"][..], &["--prefix", ""], &["--prefix="]] {
+        let (done, text) = install(home.path(), without_directory);
+        assert!(!done && text.contains("--prefix needs a directory"), "{text}");
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
 /// What the archive of a release has: the executable beside the script, and files for shells and man.
@@ -160,4 +164,74 @@ fn completions_and_manual_pages_of_a_release_are_put_where_they_are_looked_for_a
         assert!(made.iter().all(|file| !file.exists()), "{made:?}");
         assert_eq!(std::fs::read_dir(&man).unwrap().count(), 1, "what is not ours stays");
     }
+}
+
+/// What `sh install.sh` says in the folder of the release, and whether it did it.
+fn run_released(release: &Path, home: &Path, options: &[&str]) -> (bool, String) {
+    let mut command = Command::new(release.join("install.sh"));
+    let output =
+        command.args(options).current_dir(home).env("HOME", home).env_remove("XDG_DATA_HOME").output().unwrap();
+    (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn another_program_of_this_name_is_neither_replaced_nor_removed() {
+    let release = released();
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("p/bin/scalekit-auth");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::write(&program, "somebody else's").unwrap();
+    let (done, text) = run_released(release.path(), home.path(), &["--prefix", "p"]);
+    assert!(!done && text.contains("is not ours; move it away"), "{text}");
+    let (done, text) = run_released(release.path(), home.path(), &["--prefix", "p", "--uninstall"]);
+    assert!(done && text.contains("is another program and stays"), "{text}");
+    assert_eq!(std::fs::read(&program).unwrap(), b"somebody else's");
+    assert_eq!(std::fs::read_dir(program.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn cdpath_does_not_choose_what_is_installed() {
+    let release = released();
+    let home = tempfile::tempdir().unwrap();
+    let (here, other) = (home.path().join("here"), home.path().join("other/rel"));
+    std::fs::create_dir_all(&here).unwrap();
+    std::fs::create_dir_all(&other).unwrap();
+    std::os::unix::fs::symlink(release.path(), here.join("rel")).unwrap();
+    let evil = other.join("scalekit-auth");
+    std::fs::write(&evil, "#!/bin/sh\necho of CDPATH\n").unwrap();
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["rel/install.sh", "--prefix", "p"]).current_dir(&here).env("HOME", home.path());
+    let output = command.env("CDPATH", other.parent().unwrap()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let installed = std::fs::read(here.join("p/bin/scalekit-auth")).unwrap();
+    assert!(installed == std::fs::read(crate::common::EXE).unwrap());
+}
+
+#[test]
+fn paths_are_shown_without_control_characters_and_quoted_for_a_shell() {
+    let release = released();
+    let home = tempfile::tempdir().unwrap();
+    let path_of = |text: &str| text.lines().find(|line| line.contains("is not on PATH")).unwrap().to_owned();
+    let (_, text) = run_released(release.path(), home.path(), &["--prefix", "a'$(b)\\033[31m"]);
+    let expected = format!("export PATH='{}/a'\\''$(b)\\033[31m/bin':\"$PATH\"", home.path().display());
+    assert!(path_of(&text).ends_with(&expected), "{text}");
+    let (_, text) = run_released(release.path(), home.path(), &["--prefix", "a\u{1b}[31m\u{9b}1mé"]);
+    assert!(!text.contains(['\u{1b}', '\u{9b}']) && text.contains("a?[31m?1mé/bin is not on PATH"), "{text}");
+    assert!(!text.contains("export PATH"), "{text}");
+}
+
+#[test]
+fn the_skill_is_not_written_through_a_link() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(install(home.path(), &["--skill", "skills"]).0);
+    let (file, target) = (home.path().join("skills/scalekit-auth/SKILL.md"), home.path().join("target"));
+    std::fs::rename(&file, &target).unwrap();
+    std::fs::write(&target, "  program: scalekit-auth\n").unwrap();
+    std::os::unix::fs::symlink(&target, &file).unwrap();
+    for options in [&["--skill", "skills"][..], &["--skill", "skills", "--uninstall"]] {
+        let (done, text) = install(home.path(), options);
+        assert!(!done && text.contains("SKILL.md is a symbolic link"), "{text}");
+    }
+    assert_eq!(std::fs::read(&target).unwrap(), b"  program: scalekit-auth\n");
 }
