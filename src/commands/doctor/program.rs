@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::check::Check;
 use super::versions::said;
-use crate::commands::setup::{Links, links, remove_from_path};
+use crate::commands::setup::{Links, Standing, links, remove_from_path};
 use crate::error::{Error, Kind, plain};
-use crate::programs::{on_path, places_on_path};
+use crate::programs::on_path;
 use crate::protocol::PROTOCOLS;
 use crate::suggest;
 
@@ -42,17 +42,12 @@ fn names(links: &Links) -> Names {
     let mut missing = Vec::new();
     let mut wrong = Vec::new();
     for name in PROTOCOLS.map(|protocol| protocol.link) {
-        let Some(first) = on_path(name).next() else {
-            // What stands there cannot be started.
-            match places_on_path(name).find(|place| place.symlink_metadata().is_ok()) {
-                Some(place) => wrong.push((name, in_the_way(&place, "cannot be started"))),
-                None => missing.push(name),
-            }
-            continue;
-        };
-        // That another installation comes first was told.
-        if !links.is_installed(&first) {
-            wrong.push((name, in_the_way(&first, "does not lead to this program")));
+        match links.standing(name) {
+            // That another installation comes first was told.
+            Standing::Ours => {}
+            Standing::Foreign(place) => wrong.push((name, in_the_way(&place, "does not lead to this program"))),
+            Standing::Unstartable(place) => wrong.push((name, in_the_way(&place, "cannot be started"))),
+            Standing::Missing => missing.push(name),
         }
     }
     if missing.is_empty() {

@@ -74,8 +74,20 @@ impl Links {
         leads_to(path, &self.program)
     }
 
+    /// What starts where a tool looks along PATH for a protocol name.
+    pub(in crate::commands) fn standing(&self, name: &str) -> Standing {
+        match on_path(name).next() {
+            Some(first) if self.is_installed(&first) => Standing::Ours,
+            Some(first) => Standing::Foreign(first),
+            None => {
+                let place = places_on_path(name).find(|place| place.symlink_metadata().is_ok());
+                place.map_or(Standing::Missing, Standing::Unstartable)
+            }
+        }
+    }
+
     /// Whether this file is of the installation that is first on PATH, this one or another.
-    pub(in crate::commands) fn is_installed(&self, path: &Path) -> bool {
+    fn is_installed(&self, path: &Path) -> bool {
         let is_of = |first: &PathBuf| {
             let package = launcher::package(first);
             leads_to(path, first) || package.is_some() && package == launcher::package(path)
@@ -139,6 +151,18 @@ impl Links {
     pub(in crate::commands) fn directory(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("/"))
     }
+}
+
+/// What stands on PATH by a protocol name.
+pub(in crate::commands) enum Standing {
+    /// This program, or that of the installation that is first on PATH.
+    Ours,
+    /// Another program.
+    Foreign(PathBuf),
+    /// Something that is no program.
+    Unstartable(PathBuf),
+    /// Nothing.
+    Missing,
 }
 
 fn leads_to(path: &Path, program: &Path) -> bool {

@@ -37,7 +37,7 @@ use tool::{Tool, Way};
 pub(super) use docker::{registries, spelled as spelled_by_docker};
 pub(super) use finding::{Asks, Finding, together};
 pub(super) use git::unusable_file as unusable_file_of_git;
-pub(super) use links::{Links, here as links, remove_from_path};
+pub(super) use links::{Links, Standing, here as links, remove_from_path};
 pub(super) use mcp::known_servers;
 pub(super) use reach::{clients as clients_ask, docker as docker_asks, git as git_asks, git_origins, lines as reach};
 

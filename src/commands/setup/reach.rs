@@ -1,12 +1,14 @@
 //! Whether git, docker and MCP clients would really ask us for the hosts of the configured services, and who else would see our
 //! tokens. Each line that names a problem names its fix.
 
+use std::path::Path;
+
 use super::cred_helpers::HELPER;
 use super::finding::{Asks, Finding, Fix, together};
+use super::links::Standing;
 use super::{docker, links, mcp};
 use crate::broker::{Broker, may_have};
 use crate::error::Error;
-use crate::programs::{on_path, places_on_path};
 use crate::protocol::docker::wire::Key;
 use crate::protocol::git::chain::{self, KEEPS_EPHEMERAL, Setting, Settings, has_option, stray_word, unstartable};
 use crate::resolve::{Chosen, rules};
@@ -153,22 +155,18 @@ fn docker_at(registry: &str) -> Finding {
 fn helper_of_docker(set_up: Fix) -> Result<(), (String, Vec<Fix>)> {
     const NAME: &str = "docker-credential-scalekit";
     let Ok(links) = links::here() else { return Ok(()) };
-    if let Some(first) = on_path(NAME).next() {
-        return match links.is_installed(&first) {
-            true => Ok(()),
-            false => {
-                let problem = format!("{} does not lead to this program", first.display());
-                Err((problem, vec![links::remove_from_path(&first).into()]))
-            }
-        };
+    let unstartable = || format!("no {NAME} on PATH can be started");
+    let remove = |place: &Path| vec![links::remove_from_path(place).into()];
+    match links.standing(NAME) {
+        Standing::Ours => Ok(()),
+        Standing::Foreign(place) => Err((format!("{} does not lead to this program", place.display()), remove(&place))),
+        Standing::Unstartable(place) => Err((unstartable(), remove(&place))),
+        Standing::Missing => {
+            let path = (!links.is_on_path()).then(|| Fix::from(links.put_on_path()));
+            let name = links.path_of(NAME).is_none().then_some(set_up);
+            Err((unstartable(), path.into_iter().chain(name).collect()))
+        }
     }
-    let problem = format!("no {NAME} on PATH can be started");
-    if let Some(place) = places_on_path(NAME).find(|place| place.symlink_metadata().is_ok()) {
-        return Err((problem, vec![links::remove_from_path(&place).into()]));
-    }
-    let path = (!links.is_on_path()).then(|| Fix::from(links.put_on_path()));
-    let name = links.path_of(NAME).is_none().then_some(set_up);
-    Err((problem, path.into_iter().chain(name).collect()))
 }
 
 /// What keeps docker from starting this program, and what to do.
