@@ -66,6 +66,12 @@ impl Finding {
         Self { asks: Asks::Wrongly, text, fixes }
     }
 
+    /// The tool asks us for `place`, and is declined.
+    pub(super) fn declined(tool: &str, place: &str, refusal: &Error) -> Self {
+        let [what, why, next] = refusal.parts();
+        Self::missing(format!("{tool} is declined for {place}: {what}, {why}"), next.to_owned())
+    }
+
     /// A configuration that cannot be read.
     pub(super) fn unreadable(error: &Error) -> Self {
         let [what, why, next] = error.parts();

@@ -68,10 +68,7 @@ fn refusal(broker: &Broker, target: &Target, tool: &str) -> Option<Error> {
 fn as_served(found: Finding, refusal: Option<Error>, tool: &str, place: &str) -> Option<Finding> {
     let Some(error) = refusal else { return Some(found) };
     match found.asks {
-        Asks::Us => {
-            let [what, why, next] = error.parts();
-            Some(Finding::missing(format!("{tool} is declined for {place}: {what}, {why}"), next.to_owned()))
-        }
+        Asks::Us => Some(Finding::declined(tool, place, &error)),
         Asks::NotUs => None,
         Asks::Wrongly => Some(found),
     }

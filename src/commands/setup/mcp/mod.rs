@@ -198,8 +198,7 @@ pub(in crate::commands) fn line(broker: &Broker, client: Client, servers: &[Stri
     let names: Vec<&str> = ours.iter().map(|entry| entry.name.as_str()).collect();
     let refusal = |name: &str| may_have(client.command(), broker.services.get(name)?).err();
     if let Some((name, error)) = names.iter().find_map(|name| Some((name, refusal(name)?))) {
-        let [what, why, next] = error.parts();
-        return Some(Finding::missing(format!("{title} is declined for {name}: {what}, {why}"), next.to_owned()));
+        return Some(Finding::declined(title, name, &error));
     }
     let servers = servers.iter().map(String::as_str).filter(|name| refusal(name).is_none());
     let missing: Vec<&str> = servers.filter(|name| !names.contains(name)).collect();
