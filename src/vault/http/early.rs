@@ -12,7 +12,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Tr
 use ureq::{Agent, Error};
 
 use super::names::RememberingResolver;
-use super::tls::left;
+use super::tcp::left;
 
 type Made = Result<Option<Box<dyn Transport>>, Error>;
 

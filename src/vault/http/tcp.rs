@@ -39,16 +39,21 @@ impl<In: Transport> Connector<In> for TcpConnector {
     }
 }
 
+/// What a connection has left of its time limit.
+pub(super) fn left(details: &ConnectionDetails) -> NextTimeout {
+    let mut timeout = details.timeout;
+    if let (Span::Exact(limit), Instant::Exact(start)) = (timeout.after, details.now) {
+        timeout.after = Span::Exact(limit.saturating_sub(start.elapsed()));
+    }
+    timeout
+}
+
 /// The first address has half of the time, and each further one half of what is left, so that one that never answers
 /// leaves the others some.
 fn first(details: &ConnectionDetails) -> Result<TcpStream, Error> {
     let mut error = Error::Io(ErrorKind::ConnectionRefused.into());
     for (at, address) in details.addrs.iter().enumerate() {
-        let spent = match details.now {
-            Instant::Exact(start) => start.elapsed(),
-            _ => Duration::ZERO,
-        };
-        let left = details.timeout.after.saturating_sub(spent);
+        let left: Duration = *left(details).after;
         if left.is_zero() {
             return Err(Error::Timeout(details.timeout.reason));
         }

@@ -10,12 +10,12 @@ use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::SigningKey;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
-use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
 use super::roots::Verifier;
+use super::tcp::left;
 use crate::secret::Secret;
 
 /// Wraps the connection to an `https` URL in TLS.
@@ -67,15 +67,6 @@ impl<In: Transport> Connector<In> for TlsConnector {
             unsent: Secret::new(Vec::new()),
         })))
     }
-}
-
-/// What the connection below has left of the time limit.
-pub(super) fn left(details: &ConnectionDetails) -> NextTimeout {
-    let mut timeout = details.timeout;
-    if let (Duration::Exact(limit), Instant::Exact(start)) = (timeout.after, details.now) {
-        timeout.after = Duration::Exact(limit.saturating_sub(start.elapsed()));
-    }
-    timeout
 }
 
 /// Bytes through TLS.
