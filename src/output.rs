@@ -20,7 +20,12 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Prints a JSON object on one line.
 pub fn print_json(object: impl std::fmt::Display) -> Result<(), Error> {
-    print(&format!("{}\n", shown::json(&object.to_string())))
+    print(&json_line(object))
+}
+
+/// A JSON object as a line, which does nothing to a terminal.
+pub fn json_line(object: impl std::fmt::Display) -> String {
+    format!("{}\n", shown::json(&object.to_string()))
 }
 
 /// One line on stderr that is no error. A program that does not listen must not cost the answer.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Kind;
-use crate::shown;
+use crate::output::json_line;
 use crate::system::Asker as Process;
 
 /// A credential that was asked for.
@@ -103,8 +103,7 @@ impl Record {
     /// The line, with its end. Whoever looks at the file sees what stands there, and not what it does to a terminal.
     pub fn encode(&self) -> Vec<u8> {
         // A structure of texts and numbers is always JSON.
-        let line = serde_json::to_string(self).unwrap_or_default();
-        format!("{}\n", shown::json(&line)).into_bytes()
+        json_line(serde_json::to_string(self).unwrap_or_default()).into_bytes()
     }
 
     /// What a line says; `None` if it is none of ours.

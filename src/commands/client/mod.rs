@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use super::print;
 use crate::consent::Failure;
 use crate::error::Error;
+use crate::output::json_line;
 use crate::secret::Secret;
-use crate::shown;
 
 /// Create, list, change and delete API clients of an organization, and replace their secrets
 ///
@@ -101,7 +101,7 @@ fn line(own: Value) -> String {
     if let Value::Object(own) = own {
         own.into_iter().for_each(|(key, value)| object[key] = value);
     }
-    format!("{}\n", shown::json(&object.to_string()))
+    json_line(object)
 }
 
 /// What belongs on stdout although the command failed: a secret that would else be lost, and the object of `--json`.
