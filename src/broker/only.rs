@@ -3,13 +3,8 @@
 use super::{Asked, Broker};
 use crate::audit::Outcome;
 use crate::error::{Error, Kind};
-use crate::service::{RECEIVERS, Service};
+use crate::service::{RECEIVERS, Service, short};
 use crate::suggest;
-
-/// The name of a command or helper protocol for people: `git` for `git-credential`.
-fn short(command: &str) -> &str {
-    command.strip_suffix("-credential").unwrap_or(command)
-}
 
 /// Whether the command or helper protocol may have the service's token.
 ///

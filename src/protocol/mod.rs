@@ -228,11 +228,10 @@ fn by_name(argv0: &Path) -> Option<(&'static Protocol, Option<&OsStr>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::RECEIVERS;
+    use crate::service::{RECEIVERS, short};
 
     #[test]
     fn every_protocol_may_be_named_as_one_who_may_have_a_token() {
-        let short = |command: &'static str| command.strip_suffix("-credential").unwrap_or(command);
         assert!(commands().all(|command| RECEIVERS.contains(&short(command))));
     }
 

@@ -22,7 +22,7 @@ pub use mcp_server::{McpServer, McpSession};
 pub use names::{CONNECTION_RULE, IDENTIFIER_RULE, SCALEKIT_ID_RULE, SERVICE_RULE};
 pub use names::{client_id_shown, is_connection_name, is_identifier, is_scalekit_id, is_service_name};
 pub use pattern::Pattern;
-pub use receivers::RECEIVERS;
+pub use receivers::{RECEIVERS, short};
 pub use services::{Services, Unusable};
 
 use crate::catalogue::{self, Authentication};
