@@ -132,16 +132,19 @@ fn file() -> Result<PathBuf, Error> {
     if let Some(path) = std::env::var_os("GIT_CONFIG_GLOBAL").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let own = Places::here()?.home(".gitconfig");
-    let directory = crate::config::directory()?;
-    let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
+    let (own, xdg) = (Places::here()?.home(".gitconfig"), xdg_file()?);
     Ok(if !own.exists() && xdg.exists() { xdg } else { own })
+}
+
+/// The file that git reads besides, or in the place of `~/.gitconfig`.
+fn xdg_file() -> Result<PathBuf, Error> {
+    let directory = crate::config::directory()?;
+    Ok(directory.parent().unwrap_or(Path::new("/")).join("git/config"))
 }
 
 /// A file of the user's configuration that git cannot read, or would wait for.
 pub(in crate::commands) fn unusable_file() -> Option<Error> {
-    let directory = crate::config::directory().ok()?;
-    let xdg = directory.parent().unwrap_or(Path::new("/")).join("git/config");
+    let xdg = xdg_file().ok()?;
     let files = match std::env::var_os("GIT_CONFIG_GLOBAL") {
         Some(path) => vec![PathBuf::from(path)],
         None => {
