@@ -35,45 +35,36 @@ pub(super) fn find(arguments: &Arguments, name: &str) -> Result<Found, Error> {
             }
         }
     };
-    let (option, kind) = match found {
-        Found::Connection { .. } => (of_clients_alone(arguments), "a connection"),
-        Found::Client(_) => (of_connections_alone(arguments), "an API client"),
-    };
-    match option {
-        None => Ok(found),
-        Some(option) => {
-            let error = Error::new(Kind::Usage, format!("{name} is {kind}, which has no {option}"));
-            Err(match found {
-                Found::Connection { .. } => {
-                    error.next(format!("{} makes a service of an API client", suggest::config_client("SERVICE", "ID")))
-                }
-                Found::Client(_) => error,
-            })
+    match (&found, foreign_option(&found, arguments)) {
+        (_, None) => Ok(found),
+        (Found::Connection { .. }, Some(option)) => {
+            Err(Error::new(Kind::Usage, format!("{name} is a connection, which has no {option}"))
+                .next(format!("{} makes a service of an API client", suggest::config_client("SERVICE", "ID"))))
+        }
+        (Found::Client(_), Some(option)) => {
+            Err(Error::new(Kind::Usage, format!("{name} is an API client, which has no {option}")))
         }
     }
 }
 
-fn of_clients_alone(arguments: &Arguments) -> Option<&'static str> {
-    let Arguments { secret_stdin, scopes, username, env_url, home, .. } = arguments;
-    [
-        (*secret_stdin, "--secret-stdin"),
-        (!scopes.is_empty(), "--scope"),
-        (username.is_some(), "--username"),
-        (env_url.is_some(), "--env-url"),
-        (home.is_some(), "--home"),
-    ]
-    .into_iter()
-    .find_map(|(is_given, option)| is_given.then_some(option))
-}
-
-fn of_connections_alone(arguments: &Arguments) -> Option<&'static str> {
-    let Arguments { provider, identifier, account, user, .. } = arguments;
-    [
-        (provider.is_some(), "--provider"),
-        (identifier.is_some(), "--identifier"),
-        (account.is_some(), "--as"),
-        (user.is_some(), "--user"),
-    ]
-    .into_iter()
-    .find_map(|(is_given, option)| is_given.then_some(option))
+/// The first option that was given and is for the other kind.
+fn foreign_option(found: &Found, arguments: &Arguments) -> Option<&'static str> {
+    let Arguments { secret_stdin, scopes, username, env_url, home, provider, identifier, account, user, .. } =
+        arguments;
+    let others: &[_] = match found {
+        Found::Connection { .. } => &[
+            (*secret_stdin, "--secret-stdin"),
+            (!scopes.is_empty(), "--scope"),
+            (username.is_some(), "--username"),
+            (env_url.is_some(), "--env-url"),
+            (home.is_some(), "--home"),
+        ],
+        Found::Client(_) => &[
+            (provider.is_some(), "--provider"),
+            (identifier.is_some(), "--identifier"),
+            (account.is_some(), "--as"),
+            (user.is_some(), "--user"),
+        ],
+    };
+    others.iter().find_map(|(is_given, option)| is_given.then_some(*option))
 }
