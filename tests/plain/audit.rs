@@ -341,15 +341,21 @@ fn lines_are_shown_by_time_and_service() {
     world.run(&["audit", "on", "--json"]).exit(2);
 }
 
+/// A follower, which ends with the value, and the lines that it shows.
+fn follow(world: &World, args: &[&str]) -> (Killed, impl Iterator<Item = String> + use<>) {
+    let mut command = world.command(EXE);
+    command.args(["audit", "--follow", "--json"]).args(args).stdout(Stdio::piped());
+    let mut child = Killed(command.spawn().unwrap());
+    let lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    (child, lines)
+}
+
 #[test]
 fn following_goes_on_with_what_comes_also_when_the_file_steps_aside() {
     let world = world();
     world.ok(&["token", "github"]);
     let line = text(&world);
-    let mut command = world.command(EXE);
-    command.args(["audit", "--follow", "--json", "--service", "github"]).stdout(Stdio::piped());
-    let mut child = Killed(command.spawn().unwrap());
-    let mut shown = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let (_follower, mut shown) = follow(&world, &["--service", "github"]);
     assert_eq!(shown.next().unwrap() + "\n", line);
     world.helper("get", GITHUB).ok();
     assert!(shown.next().unwrap().contains("git-credential"));
@@ -414,10 +420,7 @@ fn following_goes_on_with_a_longer_file_in_the_place_of_one_that_was_moved() {
     let world = world();
     world.ok(&["token", "github"]);
     let line = text(&world);
-    let mut command = world.command(EXE);
-    command.args(["audit", "--follow", "--json"]).stdout(Stdio::piped());
-    let mut child = Killed(command.spawn().unwrap());
-    let mut shown = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let (_follower, mut shown) = follow(&world, &[]);
     assert_eq!(shown.next().unwrap() + "\n", line);
     let new = world.path("new");
     fs::write(&new, line.replace("\"github\"", "\"gitlab\"").repeat(3)).unwrap();
