@@ -40,7 +40,8 @@ const SECRET_NAMES: [&str; 8] = ["token", "secret", "password", "passwd", "pass"
 pub fn url(text: &str) -> String {
     let shown = match text.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => {
-            let rest = behind_scheme(rest, is_host);
+            // A file's URL names no host.
+            let rest = behind_scheme(rest, |host| is_host(host) || rest.starts_with('/'));
             Some(format!("{scheme}://{}", rest.as_deref().unwrap_or(HIDDEN)))
         }
         _ => behind_scheme(text, is_plain_host),
@@ -239,6 +240,9 @@ mod tests {
             ("h.com/a?k=SECRET", "h.com/a?[...]"),
             ("u:SECRET@h.com/a", "[...]@h.com/a"),
             ("acme.scalekit.com", "acme.scalekit.com"),
+            ("file:///etc/passwd", "file:///etc/passwd"),
+            ("file:///u:SECRET@h.com", "file://[...]"),
+            ("https:///?k=SECRET", "https:///?[...]"),
             ("SECRET", "[...]"),
             ("SECRET.word", "[...]"),
             ("eyJhbGci.eyJzdWIi.c2ln", "[...]"),

@@ -119,7 +119,7 @@ pub(super) fn fetch(environment: &EnvironmentUrl, limit: Limit) -> Result<(Vec<K
 
 /// Keys are only taken from where the client secret goes, too; https wherever the environment is.
 fn check_origin(environment: &EnvironmentUrl, place: &str) -> Result<(), Error> {
-    let foreign = || Error::ForeignKeys(shown::url(place));
+    let foreign = || Error::ForeignKeys(shown::foreign(place));
     let url = Url::parse(place).map_err(|_| foreign())?;
     let own = Url::parse(environment.as_str()).map_err(|_| foreign())?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
