@@ -61,6 +61,9 @@ pub struct Found {
 /// An open session; it ends with the connection.
 pub struct Session(Path<'static>);
 
+/// A session that was asked for: the number of that call.
+pub struct Opening(u32);
+
 impl Service {
     /// Connects to the session bus and finds the default collection ("Collections", `ReadAlias`).
     ///
@@ -98,11 +101,20 @@ impl Service {
         Ok(Found { unlocked, some_locked: first_path(&mut lists)?.is_some() })
     }
 
-    /// A plain session ("Sessions", `OpenSession`).
-    pub fn open_session(&self) -> Result<Session, Problem> {
-        let input = Variant("");
-        let reply = self.call(SERVICE_PATH, SERVICE, "OpenSession", |message| message.append2("plain", input))?;
-        let mut results = reply.iter_init();
+    /// Asks for a plain session ("Sessions", `OpenSession`) and returns at once: what is called next does not need it, and a
+    /// round trip by way of the bus is saved.
+    pub fn begin_session(&self) -> Result<Opening, Problem> {
+        self.channel.send(open_session()?).map(Opening).map_err(|()| Problem::Silent)
+    }
+
+    /// The session. It is there already where the service answers one call after the other; elsewhere another one is opened.
+    pub fn session(&self, opening: &Opening) -> Result<Session, Problem> {
+        let mut there = std::iter::from_fn(|| self.channel.pop_message());
+        let mut reply = match there.find(|message| message.get_reply_serial() == Some(opening.0)) {
+            Some(reply) => reply,
+            None => self.reply(open_session()?)?,
+        };
+        let mut results = reply.as_result()?.iter_init();
         // The output, empty for a plain session.
         results.next();
         path(&mut results).map(Session)
@@ -171,9 +183,20 @@ impl Service {
         method: &str,
         arguments: impl FnOnce(Message) -> Message,
     ) -> Result<Message, Problem> {
-        let message = Message::new_method_call(NAME, object, interface, method).map_err(Problem::Refused)?;
-        Ok(self.channel.send_with_reply_and_block(arguments(message), REPLY_TIME)?)
+        self.reply(arguments(method_call(object, interface, method)?))
     }
+
+    fn reply(&self, call: Message) -> Result<Message, Problem> {
+        Ok(self.channel.send_with_reply_and_block(call, REPLY_TIME)?)
+    }
+}
+
+fn open_session() -> Result<Message, Problem> {
+    Ok(method_call(SERVICE_PATH, SERVICE, "OpenSession")?.append2("plain", Variant("")))
+}
+
+fn method_call<'a>(object: impl Into<Path<'a>>, interface: &str, method: &str) -> Result<Message, Problem> {
+    Message::new_method_call(NAME, object, interface, method).map_err(Problem::Refused)
 }
 
 const SERVICE_PATH: &str = "/org/freedesktop/secrets";

@@ -80,39 +80,44 @@ impl Item {
         HashMap::from([("service", self.service.as_str()), ("username", self.user.as_str())])
     }
 
-    /// The service and the one unlocked item, if there is one.
-    fn find(&self) -> std::result::Result<(Service, Option<Path<'static>>), Problem> {
-        let service = Service::connect()?;
-        if service.is_locked()? {
-            return Err(Problem::Locked);
-        }
+    /// The one unlocked item, if there is one.
+    fn find(&self, service: &Service) -> std::result::Result<Option<Path<'static>>, Problem> {
         let found = service.search(&self.attributes())?;
         if found.some_locked {
             return Err(Problem::Locked);
         }
-        Ok((service, found.unlocked))
+        Ok(found.unlocked)
     }
 
-    fn find_existing(&self) -> std::result::Result<(Service, Path<'static>), Problem> {
-        let (service, item) = self.find()?;
-        Ok((service, item.ok_or(Problem::NoItem)?))
+    fn find_existing(&self, service: &Service) -> std::result::Result<Path<'static>, Problem> {
+        self.find(service)?.ok_or(Problem::NoItem)
     }
+}
+
+/// The service, if it can be asked without a prompt.
+fn unlocked_service() -> std::result::Result<Service, Problem> {
+    let service = Service::connect()?;
+    if service.is_locked()? { Err(Problem::Locked) } else { Ok(service) }
 }
 
 impl CredentialApi for Item {
     fn get_secret(&self) -> Result<Vec<u8>> {
-        let (service, item) = self.find_existing()?;
-        Ok(service.secret(&item, &service.open_session()?)?)
+        let service = unlocked_service()?;
+        let opening = service.begin_session()?;
+        let item = self.find_existing(&service)?;
+        Ok(service.secret(&item, &service.session(&opening)?)?)
     }
 
     /// Makes the item if it is not there.
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        let (service, item) = self.find().map_err(|problem| match problem {
+        let service = unlocked_service().map_err(|problem| match problem {
             // Making a collection takes a prompt.
             Problem::NoCollection => Problem::Locked,
             other => other,
         })?;
-        let session = service.open_session()?;
+        let opening = service.begin_session()?;
+        let item = self.find(&service)?;
+        let session = service.session(&opening)?;
         match item {
             Some(item) => service.set_secret(&item, &session, secret)?,
             None => {
@@ -124,13 +129,14 @@ impl CredentialApi for Item {
     }
 
     fn delete_credential(&self) -> Result<()> {
-        let (service, item) = self.find_existing()?;
+        let service = unlocked_service()?;
+        let item = self.find_existing(&service)?;
         Ok(service.delete(&item)?)
     }
 
     /// None: an entry is found by its attributes each time, and wraps no item of its own.
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        self.find_existing()?;
+        self.find_existing(&unlocked_service()?)?;
         Ok(None)
     }
 
