@@ -13,6 +13,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
+use super::tls::RECORD;
 use crate::system;
 
 /// What each address has at least.
@@ -34,7 +35,10 @@ impl<In: Transport> Connector<In> for TcpConnector {
         let socket = first(details)?;
         socket.set_nodelay(true)?;
         let config = details.config;
-        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        let buffers = match details.needs_tls() {
+            true => LazyBuffers::new(RECORD, RECORD),
+            false => LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
+        };
         Ok(Some(Either::B(TcpTransport { buffers, socket, read_limit: None, write_limit: None })))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::SigningKey;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{CipherSuite, ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -77,8 +77,8 @@ pub(super) struct TlsTransport {
     unsent: Secret<Vec<u8>>,
 }
 
-/// What fits into one record; more is sent as it comes.
-const RECORD: usize = 16 * 1024;
+/// What fits into one record (RFC 8446, 5.1); more is sent as it comes.
+pub(super) const RECORD: usize = 16 * 1024;
 
 impl TlsTransport {
     fn send(&mut self) -> Result<(), Error> {
@@ -133,9 +133,15 @@ impl std::fmt::Debug for TlsTransport {
     }
 }
 
-/// ring's algorithms, without those for private keys of our own: we have none.
+/// ring's algorithms, without those for private keys of our own: we have none. The suite that browsers ask for first comes
+/// first here, too: processors have instructions for SHA-256, and the handshake hashes more than it encrypts.
 fn provider() -> CryptoProvider {
-    CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() }
+    let mut provider = CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() };
+    let suites = &mut provider.cipher_suites;
+    if let Some(at) = suites.iter().position(|suite| suite.suite() == CipherSuite::TLS13_AES_128_GCM_SHA256) {
+        suites.swap(0, at);
+    }
+    provider
 }
 
 #[derive(Debug)]
