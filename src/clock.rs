@@ -10,6 +10,12 @@ pub(crate) fn wall() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// The seconds since 1970 of a date in a head of HTTP (RFC 9110, 5.6.7), in any of the three forms that it may have.
+pub(crate) fn of_http(date: &str) -> Option<i64> {
+    let since = httpdate::parse_http_date(date.trim()).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
 /// Seconds since the machine's start.
 pub(crate) fn since_boot() -> i64 {
     i64::try_from(nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)

@@ -37,8 +37,8 @@ const CONNECT_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 4;
 /// The first pause before a retry; it doubles, and a random half is taken off.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// ureq's own size makes the allocator map each buffer from the kernel; heads of requests and replies must fit.
-const BUFFER: usize = 64 * 1024;
+/// Heads of requests and replies must fit. Each byte is set to zero first, so that a buffer costs its size.
+const BUFFER: usize = 32 * 1024;
 /// What must be left of the time limit for a retry to make sense.
 const LEAST: Duration = Duration::from_millis(300);
 
@@ -381,8 +381,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = date.as_second() - clock::wall();
+    let wait = clock::of_http(text)? - clock::wall();
     Some(Duration::from_secs(wait.try_into().unwrap_or(0)))
 }
 
@@ -398,7 +397,9 @@ mod tests {
             retry_after(&headers)
         };
         assert_eq!(wait("3"), Some(Duration::from_secs(3)));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        for past in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(wait(past), Some(Duration::ZERO), "{past}");
+        }
         assert!(wait("Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(1_000_000));
         assert_eq!(wait("soon"), None);
     }

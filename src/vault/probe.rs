@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use super::http::{Reply, addresses};
 use super::{Error, Grant, Granted, Vault};
+use crate::clock;
 
 /// What came of it.
 pub struct Probe {
@@ -31,5 +32,5 @@ impl Vault {
 
 /// RFC 9110, 6.6.1.
 fn date(reply: &Reply) -> Option<i64> {
-    Some(jiff::fmt::rfc2822::parse(reply.header("date")?).ok()?.timestamp().as_second())
+    clock::of_http(reply.header("date")?)
 }
