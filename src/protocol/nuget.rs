@@ -202,7 +202,7 @@ fn decode(line: &[u8]) -> Result<Asked, InputError> {
 }
 
 fn read<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, InputError> {
-    serde_json::from_str(payload).map_err(|_| InputError::Json)
+    serde_json::from_slice(payload.as_bytes()).map_err(|_| InputError::Json)
 }
 
 fn major(version: &str) -> Option<u32> {

@@ -120,7 +120,7 @@ impl ByVault<'_> {
             let what = plain(body.trim());
             return Some(format!("the vault could not make the call for {name}: {what}"));
         }
-        let ProxyError { detail, code } = serde_json::from_str(body.trim()).ok()?;
+        let ProxyError { detail, code } = serde_json::from_slice(body.trim().as_bytes()).ok()?;
         let detail = plain(&detail);
         Some(match (status, code.as_str()) {
             ("401", "UNAUTHORIZED") => {

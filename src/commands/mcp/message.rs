@@ -70,12 +70,13 @@ impl About {
         if raw.get().starts_with('[') {
             return Ok(None);
         }
-        let head: Head<'_> = serde_json::from_str(raw.get())?;
+        let head: Head<'_> = serde_json::from_slice(raw.get().as_bytes())?;
         let params: Params<'_> =
-            head.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
-        let meta: Meta<'_> = params.meta.and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default();
+            head.params.and_then(|params| serde_json::from_slice(params.get().as_bytes()).ok()).unwrap_or_default();
+        let meta: Meta<'_> =
+            params.meta.and_then(|meta| serde_json::from_slice(meta.get().as_bytes()).ok()).unwrap_or_default();
         let result: Initialized<'_> =
-            head.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
+            head.result.and_then(|result| serde_json::from_slice(result.get().as_bytes()).ok()).unwrap_or_default();
         let id = head.id.map(|id| id.get().to_owned()).filter(|id| id != "null");
         let named = match head.method.as_deref() {
             Some("tools/call" | "prompts/get") => params.name,

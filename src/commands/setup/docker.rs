@@ -174,7 +174,9 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
 pub(super) fn helper_of(registry: &str) -> Result<Option<String>, Error> {
     let edit = Edit::open(&file()?)?;
     let helpers = Helpers::find(edit.before()).map_err(|why| unreadable(&edit, why))?;
-    let store = || serde_json::from_str::<Value>(edit.before()).ok()?.get("credsStore")?.as_str().map(str::to_owned);
+    let store = || {
+        serde_json::from_slice::<Value>(edit.before().as_bytes()).ok()?.get("credsStore")?.as_str().map(str::to_owned)
+    };
     let of_this = helpers.entry(registry).map(|(_, value)| value.to_owned());
     Ok(of_this.or_else(|| store().filter(|store| store == HELPER)))
 }
