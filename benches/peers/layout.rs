@@ -15,8 +15,12 @@ const HEAD: &str = "\
 /* Written by `cargo bench --bench peers -- --layout`, as release/README.md describes.
 
    No tables for unwinding the stack: the executable aborts on a panic and prints no backtrace, so nothing ever reads them, and
-   they are an eighth of its bytes. `-C force-unwind-tables=no` would reach neither the standard library's nor those of C. */
-SECTIONS { /DISCARD/ : { *(.eh_frame .gcc_except_table .gcc_except_table.*) } } INSERT AFTER .text;
+   they are an eighth of its bytes. `-C force-unwind-tables=no` would reach neither the standard library's nor those of C. Nor
+   does anything read which compilers made it. */
+SECTIONS { /DISCARD/ : { *(.eh_frame .gcc_except_table .gcc_except_table.* .comment) } } INSERT AFTER .text;
+
+/* ring's table for P-256 asks for a page of its own, and would leave two half empty. What reads it needs 64. */
+SECTIONS { .rodata.p256 : SUBALIGN(64) { *(.rodata.ecp_nistz256_precomputed) } } INSERT AFTER .rodata;
 
 /* The functions of a usual answer side by side. What an answer runs besides is found where it would be without this, and a
    name that no function has any more does no harm. A star stands for what changes with the version of a crate or compiler. */
