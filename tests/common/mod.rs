@@ -28,10 +28,11 @@ pub mod sync;
 pub mod user;
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use scalekit_sandbox::{Control, Credential, Sandbox};
 use tempfile::TempDir;
@@ -244,12 +245,17 @@ impl Drop for World {
 
 /// Runs `command` with `input` on its stdin.
 pub fn finish(command: &mut Command, input: &str) -> Finished {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let since = Instant::now();
+    let mut child = loop {
+        match command.spawn() {
+            // Just copied: what another test starts at the same moment holds it open for writing until it is that program.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && since.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            child => break child.expect("the program starts"),
+        }
+    };
     // A program that reads nothing may have ended by now.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap().into()
