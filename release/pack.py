@@ -59,20 +59,7 @@ def for_shells(folder):
 
 
 # Calls the executable beside it. Somebody may have linked the launcher from elsewhere; readlink without options is everywhere.
-LAUNCHER = """#!/bin/sh
-case $0 in
-*/*) at=$0 ;;
-*) at=./$0 ;;
-esac
-while [ -L "$at" ]; do
-    to=$(readlink "$at") || exit
-    case $to in
-    /*) at=$to ;;
-    *) at=${at%/*}/$to ;;
-    esac
-done
-exec "${at%/*}/scalekit-auth" COMMAND "$@"
-"""
+LAUNCHER = (HERE.parent / "src/commands/setup/launcher.sh").read_text()
 
 
 def wheel(version, target, folder, out):

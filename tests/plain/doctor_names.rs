@@ -19,13 +19,22 @@ fn a_wheels_scripts_are_the_names() {
     let folder = world.path("venv/bin");
     std::fs::create_dir_all(&folder).unwrap();
     symlink(EXE, folder.join("scalekit-auth")).unwrap();
+    let calls = include_str!("../../src/commands/setup/launcher.sh").trim_start_matches("#!/bin/sh\n");
     for protocol in &PROTOCOLS {
-        script(&folder.join(protocol.link), &format!("exec \"${{0%/*}}/scalekit-auth\" {} \"$@\"", protocol.command));
+        script(&folder.join(protocol.link), &calls.replace("COMMAND", protocol.command));
     }
     let told = || Told::by(world.command(folder.join("scalekit-auth")).env("PATH", path(&folder)), &[]);
     let healthy = told();
     assert_eq!((healthy.state("program"), healthy.state("names")), ("ok", "ok"), "{:?}", healthy.got);
     let name = folder.join("docker-credential-scalekit");
+    // Linked from elsewhere, the script is the same one.
+    let elsewhere = world.path("elsewhere/docker-credential-scalekit");
+    std::fs::rename(&name, folder.join("renamed")).unwrap();
+    std::fs::create_dir(elsewhere.parent().unwrap()).unwrap();
+    symlink(folder.join("renamed"), &elsewhere).unwrap();
+    symlink(&elsewhere, &name).unwrap();
+    assert_eq!(told().state("names"), "ok");
+    std::fs::remove_file(&name).unwrap();
     script(&name, "exec /bin/true");
     told().is_broken_at("names", 1, "docker-credential-scalekit does not lead to this program", "remove ");
     // One that calls a program of the same name elsewhere.

@@ -9,10 +9,10 @@ use crate::protocol::PROTOCOLS;
 use crate::suggest::{self, quoted};
 use crate::system::{self, System};
 
-/// How a script of a wheel begins; the sub-command follows.
-const SCRIPT: &[u8] = b"#!/bin/sh\nexec \"${0%/*}/scalekit-auth\" ";
-/// Room for such a script.
-const LONGEST_SCRIPT: u64 = 200;
+/// The script that a wheel has for each name, with `COMMAND` for its sub-command; `release/pack.py` takes it from here.
+const SCRIPT: &str = include_str!("launcher.sh");
+/// Room for the longest sub-command in it.
+const LONGEST_SCRIPT: usize = SCRIPT.len() + 40;
 
 /// Where this program and its protocol names are, as users find them: by links that stay where the file itself, as in
 /// `/opt/cellar/0.1.0/bin`, is replaced with the next version.
@@ -179,11 +179,12 @@ pub(in crate::commands) fn remove_from_path(place: &Path) -> String {
 fn is_stand_in(name: &Path, program: &Path) -> bool {
     let length = |path: &Path| std::fs::metadata(path).map(|data| data.len()).ok();
     let (Some(own), Some(whole)) = (length(name), length(program)) else { return false };
-    if own != whole && own > LONGEST_SCRIPT {
+    if own != whole && own > LONGEST_SCRIPT as u64 {
         return false;
     }
-    let Ok(text) = std::fs::read(name) else { return false };
-    let is_script = text.starts_with(SCRIPT) && is_same_file(&name.with_file_name("scalekit-auth"), program);
+    let (Ok(text), Ok(file)) = (std::fs::read(name), dunce::canonicalize(name)) else { return false };
+    let begins = SCRIPT.split("COMMAND").next().is_some_and(|begin| text.starts_with(begin.as_bytes()));
+    let is_script = begins && is_same_file(&file.with_file_name("scalekit-auth"), program);
     is_script || own == whole && std::fs::read(program).is_ok_and(|whole| whole == text)
 }
 
