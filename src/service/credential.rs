@@ -58,7 +58,7 @@ impl Credential {
 
     /// What an account holds under names that its provider chose. `None` where there is nothing but what says where it is.
     pub fn of_fields(kind: Option<CredentialKind>, mut fields: Vec<(String, Secret<String>)>) -> Option<Self> {
-        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut credential = Self { kind: CredentialKind::ApiKey, fields };
         credential.names().find(|name| !is_place(name))?;
         let has = |name: &str| credential.get(name).is_some();

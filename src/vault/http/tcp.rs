@@ -13,9 +13,10 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::tls::RECORD;
 use crate::system;
 
+/// What fits into one record of TLS (RFC 8446, 5.1).
+pub(super) const RECORD: usize = 16 * 1024;
 /// What each address has at least.
 const LEAST: Duration = Duration::from_millis(10);
 /// The longest time that every system can count.

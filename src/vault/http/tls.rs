@@ -15,7 +15,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::roots::Verifier;
-use super::tcp::left;
+use super::tcp::{RECORD, left};
 use crate::secret::Secret;
 
 /// Wraps the connection to an `https` URL in TLS.
@@ -76,9 +76,6 @@ pub(super) struct TlsTransport {
     /// Head and body of a request, which come one by one and leave together.
     unsent: Secret<Vec<u8>>,
 }
-
-/// What fits into one record (RFC 8446, 5.1); more is sent as it comes.
-pub(super) const RECORD: usize = 16 * 1024;
 
 impl TlsTransport {
     fn send(&mut self) -> Result<(), Error> {
