@@ -16,8 +16,8 @@ pub(crate) use super::unix::*;
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-/// How many processes above the one that started us are named: the kernel takes 8 microseconds for each, and an answer from memory is
-/// to take 5 % more at most.
+/// How many processes above the one that started us are named: the kernel takes 9 microseconds for each, and an answer from memory
+/// takes 600.
 const MOST_PARENTS: usize = 3;
 
 /// No core dumps, and no other process of the same user that looks into our memory.
