@@ -60,6 +60,11 @@ struct Initialized<'a> {
     protocol_version: Option<Cow<'a, str>>,
 }
 
+/// A part of a message; one that is missing, or of another form than ours, says nothing.
+fn part<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+    raw.and_then(|raw| serde_json::from_slice(raw.get().as_bytes()).ok()).unwrap_or_default()
+}
+
 impl About {
     /// Looks at a message. `Ok(None)` is a batch of several, which the revision 2025-03-26 has.
     ///
@@ -71,12 +76,9 @@ impl About {
             return Ok(None);
         }
         let head: Head<'_> = serde_json::from_slice(raw.get().as_bytes())?;
-        let params: Params<'_> =
-            head.params.and_then(|params| serde_json::from_slice(params.get().as_bytes()).ok()).unwrap_or_default();
-        let meta: Meta<'_> =
-            params.meta.and_then(|meta| serde_json::from_slice(meta.get().as_bytes()).ok()).unwrap_or_default();
-        let result: Initialized<'_> =
-            head.result.and_then(|result| serde_json::from_slice(result.get().as_bytes()).ok()).unwrap_or_default();
+        let params: Params<'_> = part(head.params);
+        let meta: Meta<'_> = part(params.meta);
+        let result: Initialized<'_> = part(head.result);
         let id = head.id.map(|id| id.get().to_owned()).filter(|id| id != "null");
         let named = match head.method.as_deref() {
             Some("tools/call" | "prompts/get") => params.name,

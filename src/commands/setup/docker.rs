@@ -174,11 +174,11 @@ pub(super) fn forget(broker: &Broker, edit: &Edit) -> Result<(), Error> {
 pub(super) fn helper_of(registry: &str) -> Result<Option<String>, Error> {
     let edit = Edit::open(&file()?)?;
     let helpers = Helpers::find(edit.before()).map_err(|why| unreadable(&edit, why))?;
-    let store = || {
-        serde_json::from_slice::<Value>(edit.before().as_bytes()).ok()?.get("credsStore")?.as_str().map(str::to_owned)
+    let of_all = || {
+        let document: Value = serde_json::from_slice(edit.before().as_bytes()).ok()?;
+        (document.get("credsStore")? == HELPER).then(|| HELPER.to_owned())
     };
-    let of_this = helpers.entry(registry).map(|(_, value)| value.to_owned());
-    Ok(of_this.or_else(|| store().filter(|store| store == HELPER)))
+    Ok(helpers.entry(registry).map(|(_, value)| value.to_owned()).or_else(of_all))
 }
 
 /// `config.json` in `$DOCKER_CONFIG` or `~/.docker`.
